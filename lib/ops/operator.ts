@@ -1,0 +1,205 @@
+/**
+ * What every operator answers. One file per operator (or per family that differs in one function), and nothing else
+ * in the code asks which operator a node is: shape inference, training, cost, dependency groups and surgery all follow
+ * from these answers.
+ */
+
+import type * as tfjs from '@tensorflow/tfjs-core';
+import { TascnetError } from '../errors.js';
+import type { Attribute, Dim, Node } from '../graph/graph.js';
+import type { DataType, Tensor } from '../graph/tensor.js';
+
+/** The tfjs namespace, handed in by the engine: operators load without TensorFlow. */
+export type Tf = typeof tfjs;
+
+/** What is known of a value without running the graph. */
+export interface ValueType {
+  dtype: DataType;
+  dims: Dim[];
+  /**
+   * The elements in row-major order, where they are known: integer shape arithmetic (whose elements may be symbols) and
+   * constants of at most `MAX_KNOWN_ELEMENTS` elements. Shape operators (Shape, Gather, Concat, …) compute them.
+   */
+  elements?: Dim[] | undefined;
+}
+
+export const MAX_KNOWN_ELEMENTS = 4096;
+
+/** One axis of a value or an initializer, in ONNX logical order. */
+export interface AxisRef {
+  value: string;
+  axis: number;
+}
+
+/** Where a node stands: the types around it. `inputs[i]` is undefined for an optional input that is left out. */
+export interface ShapedNode {
+  node: Node;
+  opset: number;
+  inputs: (ValueType | undefined)[];
+  outputs: ValueType[];
+}
+
+export interface InferContext {
+  node: Node;
+  opset: number;
+  inputs: (ValueType | undefined)[];
+  /** A new symbol for an extent that cannot be told. */
+  unknown(): string;
+}
+
+/**
+ * How a value lies in memory on the engine. `plain`: in ONNX logical order. `channelsLast`: axis 1 moved to the end
+ * (NCHW → NHWC, NCL → NLC), for values of three axes or more.
+ */
+export type Layout = 'plain' | 'channelsLast';
+
+/**
+ * The layout in which an operator takes its inputs and leaves its outputs. `follow`: whatever the activations have; the
+ * executor brings all inputs to that one layout, and to equal rank when they broadcast (a [C,1,1] constant next to a
+ * channels-last [N,H,W,C] value arrives as [1,1,1,C]). Outputs of less than three axes are always plain.
+ */
+export type LayoutPolicy = Layout | 'follow';
+
+export interface RunContext extends ShapedNode {
+  tf: Tf;
+  /** The inputs on the engine, lying as `layout` says; packed where the operator's `packing` says so. Integer constants
+   * and anything in `inputs[i].elements` are better read from there. */
+  tensors: (tfjs.Tensor | undefined)[];
+  layout: Layout;
+  /** The physical axis at which logical `axis` (not negative) of a value of `rank` axes lies. */
+  physicalAxis(axis: number, rank: number): number;
+  training: boolean;
+  /** For random operators: differs from node to node and step to step, the same for the same seed. */
+  seed: number;
+  /** In training, the new value of a buffer (an input listed in `buffers`), such as a running mean. */
+  updateBuffer(input: number, value: tfjs.Tensor): void;
+}
+
+/** Another order for a weight on the engine, such as OIHW → HWIO. Both directions are differentiable tf expressions. */
+export interface Packing {
+  pack(tf: Tf, weight: tfjs.Tensor): tfjs.Tensor;
+  unpack(tf: Tf, packed: tfjs.Tensor): tfjs.Tensor;
+}
+
+/**
+ * One product of extents times a coefficient, for one sample: a Conv's MACs are kh·kw·Hout·Wout × outChannels ×
+ * inChannels/group. Symbolic extents (the batch) count as 1.
+ */
+export interface CostTerm {
+  /** `macs`: multiply-adds. `elementwise`: any other floating-point operation (an addition, a comparison, an exp). */
+  kind: 'macs' | 'elementwise';
+  coefficient: number;
+  /** The extents that are multiplied; listed by axis so that the cost of another channel count can be told. */
+  factors: AxisRef[];
+}
+
+/** A run of elements along one axis. `at` lists the positions where they are not `start`, `start + 1`, …. */
+export interface Span extends AxisRef {
+  start: number;
+  length: number;
+  at?: Int32Array;
+}
+
+/**
+ * Which elements (channels) along the axes of a node's values must live or die together.
+ * - `same`: both spans are cut into `blocks` equal blocks (default: one element each); block i of `a` and block i of `b`
+ *   live and die together, as a whole.
+ * - `reshape`: the elements of `from`'s axes, in row-major order, are those of `to`'s axes (Flatten, Reshape).
+ * - `pin`: elements of this axis cannot be removed, with the reason shown to the person.
+ */
+export type Relation =
+  | { kind: 'same'; a: Span; b: Span; blocks?: number }
+  | { kind: 'reshape'; from: { value: string; axes: number[] }; to: { value: string; axes: number[] } }
+  | { kind: 'pin'; at: AxisRef; reason: string };
+
+/** A node between two graphs: before and after elements were removed. */
+export interface RewriteContext extends ShapedNode {
+  /** The elements that stay along an axis, ascending, in terms of the original; undefined when all of them stay. */
+  kept(at: AxisRef): Int32Array | undefined;
+  /** The extent of an axis after removal; a symbol when it was one. */
+  extent(at: AxisRef): Dim;
+}
+
+/** What of a node must change when elements are removed: `group` of a Conv, the target of a Reshape, the sizes of a Split. */
+export interface Rewrite {
+  attributes?: Record<string, Attribute>;
+  /** New constants by input position. */
+  constants?: Map<number, Tensor>;
+}
+
+export interface Operator {
+  /** ONNX op_type, and its domain ('' is the standard one). */
+  op: string;
+  domain?: string;
+  /** Inputs that are learnt (weight, bias, scale) when they are float initializers. Counted as parameters. */
+  parameters?: readonly number[];
+  /** Inputs that training updates without a gradient (running mean and variance). Not counted as parameters. */
+  buffers?: readonly number[];
+
+  /** Types of the outputs. Throws a `TascnetError` through `mismatch` when the inputs contradict the operator. */
+  infer(context: InferContext): ValueType[];
+
+  /** How the engine computes it; left out for operators that only ever compute shapes. */
+  run?(context: RunContext): tfjs.Tensor[];
+  /** Default: `follow`. */
+  layout?: LayoutPolicy | ((shaped: ShapedNode) => LayoutPolicy);
+  /** The order in which a weight input is kept on the engine. */
+  packing?(shaped: ShapedNode, input: number): Packing | undefined;
+
+  /** MACs and other operations of one sample. Parameters and activation bytes follow from the shapes. */
+  cost(shaped: ShapedNode): CostTerm[];
+
+  /** Which channels of its inputs, outputs and weights must live or die together. Axes that it does not mention are free
+   * of each other. Only extents that are numbers can be tied. */
+  tie(shaped: ShapedNode): Relation[];
+  /** What else changes when elements are removed. Left out when nothing but tensors changes. */
+  rewrite?(context: RewriteContext): Rewrite;
+}
+
+/** The error for a node whose inputs contradict it. */
+export function mismatch(node: Node, problem: string): TascnetError {
+  return new TascnetError(`${node.op} "${node.name}": ${problem}`);
+}
+
+/** Input `index`, which the operator cannot do without. */
+export function required(context: { node: Node; inputs: (ValueType | undefined)[] }, index: number): ValueType {
+  const input = context.inputs[index];
+  if (input === undefined) throw mismatch(context.node, `input ${index} is missing or its shape is unknown.`);
+  return input;
+}
+
+/** Tensor `index`, which the operator cannot do without. */
+export function requiredTensor(context: RunContext, index: number): tfjs.Tensor {
+  const tensor = context.tensors[index];
+  if (tensor === undefined) throw mismatch(context.node, `input ${index} is missing.`);
+  return tensor;
+}
+
+/** A span over a whole axis; undefined when the extent is a symbol. */
+export function wholeAxis(value: string, type: ValueType, axis: number): Span | undefined {
+  const extent = type.dims[axis];
+  return typeof extent === 'number' ? { value, axis, start: 0, length: extent } : undefined;
+}
+
+/** Ties two whole axes element by element; nothing when either extent is a symbol or they differ (one broadcasts). */
+export function tieAxes(a: Span | undefined, b: Span | undefined): Relation[] {
+  return a && b && a.length === b.length ? [{ kind: 'same', a, b }] : [];
+}
+
+/** Every axis of `input` tied to the same axis of `output`: for operators that work element by element. */
+export function tieElementwise(shaped: ShapedNode, input: number, output = 0): Relation[] {
+  const from = shaped.inputs[input];
+  const to = shaped.outputs[output];
+  const fromName = shaped.node.inputs[input];
+  const toName = shaped.node.outputs[output];
+  if (!from || !to || !fromName || !toName) return [];
+  return from.dims.flatMap((_, axis) => tieAxes(wholeAxis(fromName, from, axis), wholeAxis(toName, to, axis)));
+}
+
+/** `count` operations for each element of output 0. */
+export function elementwiseCost(shaped: ShapedNode, count = 1): CostTerm[] {
+  const value = shaped.node.outputs[0];
+  const dims = shaped.outputs[0]?.dims;
+  if (value === undefined || dims === undefined) return [];
+  return [{ kind: 'elementwise', coefficient: count, factors: dims.map((_, axis) => ({ value, axis })) }];
+}

@@ -1,0 +1,13 @@
+import { elementwiseCost, type Operator, required, requiredTensor, tieElementwise } from './operator.js';
+
+/** Relu: max(x, 0). */
+export const relu: Operator = {
+  op: 'Relu',
+  infer: (context) => {
+    const { dtype, dims } = required(context, 0);
+    return [{ dtype, dims }];
+  },
+  run: (context) => [context.tf.relu(requiredTensor(context, 0))],
+  cost: (shaped) => elementwiseCost(shaped),
+  tie: (shaped) => tieElementwise(shaped, 0),
+};

@@ -1,0 +1,36 @@
+// Native code (TensorFlow, ONNX Runtime, the addon) makes typed arrays and errors with the host's constructors, while
+// jest gives each test file a VM context with its own: share the host's, so that `instanceof` means the same in both.
+const { TestEnvironment } = require('jest-environment-node');
+
+const SHARED = [
+  'ArrayBuffer',
+  'SharedArrayBuffer',
+  'DataView',
+  'Error',
+  'TypeError',
+  'RangeError',
+  'SyntaxError',
+  'Uint8Array',
+  'Int8Array',
+  'Uint8ClampedArray',
+  'Uint16Array',
+  'Int16Array',
+  'Uint32Array',
+  'Int32Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+  'Object',
+  'Array',
+  'Promise',
+  'Map',
+  'Set',
+];
+
+module.exports = class extends TestEnvironment {
+  async setup() {
+    await super.setup();
+    for (const name of SHARED) this.global[name] = globalThis[name];
+  }
+};
