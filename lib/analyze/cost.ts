@@ -1,0 +1,171 @@
+/**
+ * What one inference of one sample costs: MACs, other floating-point operations, parameters and activation bytes, from
+ * the operators' `cost` terms and the shapes.
+ */
+
+import type { Graph, Node } from '../graph/graph.js';
+import { sizeOf } from '../graph/tensor.js';
+import type { AxisRef, CostTerm, ValueType } from '../ops/operator.js';
+import { operatorOf } from '../ops/registry.js';
+import type { AxisChannels, Dependencies } from './groups.js';
+import { inferShapes, type Shapes, shapedNode } from './shapes.js';
+import { keyOf } from './ties.js';
+
+export interface NodeCost {
+  node: Node;
+  macs: number;
+  elementwise: number;
+  parameters: number;
+  activationBytes: number;
+}
+
+export interface Cost {
+  /** Multiply-adds of one sample. */
+  macs: number;
+  /** 2·MACs + the element-wise operations. */
+  flops: number;
+  /** Elements of the learnt initializers (weights, biases, scales); running statistics are not counted. */
+  parameters: number;
+  /** Bytes of all float weights that are stored: the parameters and the running statistics. */
+  weightBytes: number;
+  /** The most that one node reads and writes, in bytes of one sample. */
+  peakActivationBytes: number;
+  nodes: NodeCost[];
+}
+
+/** The learnt initializers of a graph: float32, at a position that its operator lists in `parameters`, not a scalar. */
+export function learntInitializers(graph: Graph): Set<string> {
+  return initializersAt(graph, 'parameters');
+}
+
+/** The initializers that training updates without a gradient: running means and variances. */
+export function bufferInitializers(graph: Graph): Set<string> {
+  return initializersAt(graph, 'buffers');
+}
+
+function initializersAt(graph: Graph, positions: 'parameters' | 'buffers'): Set<string> {
+  const found = new Set<string>();
+  for (const node of graph.nodes)
+    for (const position of operatorOf(node)?.[positions] ?? []) {
+      const name = node.inputs[position] ?? '';
+      const tensor = graph.initializers.get(name);
+      if (tensor?.dtype === 'float32' && tensor.data.length > 1) found.add(name);
+    }
+  return found;
+}
+
+function extentOf(types: ReadonlyMap<string, ValueType>, { value, axis }: AxisRef): number {
+  const extent = types.get(value)?.dims[axis];
+  return typeof extent === 'number' ? extent : 1;
+}
+
+function termsOf(graph: Graph, node: Node, shapes: Shapes): CostTerm[] {
+  const operator = operatorOf(node);
+  const known = operator && node.outputs.every((output) => output === '' || shapes.types.has(output));
+  return known ? operator.cost(shapedNode(graph, node, shapes.types)) : [];
+}
+
+/** The cost of a graph; nodes whose operator or shapes are not known count as free. */
+export function costOf(graph: Graph, shapes = inferShapes(graph)): Cost {
+  const learnt = learntInitializers(graph);
+  const counted = new Set<string>();
+  const activation = (value: string) => {
+    const type = shapes.types.get(value);
+    if (!type || graph.initializers.has(value)) return 0;
+    return 4 * type.dims.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : 1), 1);
+  };
+  const nodes = graph.nodes.map((node): NodeCost => {
+    const cost: NodeCost = { node, macs: 0, elementwise: 0, parameters: 0, activationBytes: 0 };
+    for (const term of termsOf(graph, node, shapes))
+      cost[term.kind] += term.factors.reduce(
+        (product, factor) => product * extentOf(shapes.types, factor),
+        term.coefficient,
+      );
+    for (const input of node.inputs)
+      if (learnt.has(input) && !counted.has(input)) {
+        counted.add(input);
+        cost.parameters += sizeOf(graph.initializers.get(input)?.dims ?? [0]);
+      }
+    for (const output of node.outputs) cost.activationBytes += activation(output);
+    return cost;
+  });
+  const sum = (part: 'macs' | 'elementwise' | 'parameters') => nodes.reduce((total, node) => total + node[part], 0);
+  const reads = (node: Node) => node.inputs.reduce((total, input) => total + activation(input), 0);
+  let weightBytes = 0;
+  for (const { dtype, dims } of graph.initializers.values()) if (dtype === 'float32') weightBytes += 4 * sizeOf(dims);
+  return {
+    macs: sum('macs'),
+    flops: 2 * sum('macs') + sum('elementwise'),
+    parameters: sum('parameters'),
+    weightBytes,
+    peakActivationBytes: nodes.reduce((peak, cost) => Math.max(peak, cost.activationBytes + reads(cost.node)), 0),
+    nodes,
+  };
+}
+
+/** An extent as a function of the channel counts: constant + Σ multiplicity·channels[group]. */
+export interface Extent {
+  constant: number;
+  groups: { group: number; multiplicity: number }[];
+}
+
+/** coefficient × Π extents. */
+export interface Term {
+  kind: 'macs' | 'parameters';
+  coefficient: number;
+  factors: Extent[];
+}
+
+/** The MACs and parameters of a graph as terms in the channel counts of its dependency groups. */
+export function costTerms(graph: Graph, dependencies: Dependencies): Term[] {
+  const { shapes, axes, groups } = dependencies;
+  const extent = (at: AxisRef): Extent => {
+    const cut = axes.get(keyOf(at));
+    return cut
+      ? affine(
+          cut,
+          groups.map((group) => group.channels),
+        )
+      : { constant: extentOf(shapes.types, at), groups: [] };
+  };
+  const terms: Term[] = [];
+  const add = (kind: Term['kind'], coefficient: number, factors: AxisRef[]) => {
+    const extents = factors.map(extent);
+    const fixed = extents
+      .filter((factor) => factor.groups.length === 0)
+      .reduce((product, factor) => product * factor.constant, 1);
+    terms.push({
+      kind,
+      coefficient: coefficient * fixed,
+      factors: extents.filter((factor) => factor.groups.length > 0),
+    });
+  };
+  for (const node of graph.nodes)
+    for (const term of termsOf(graph, node, shapes))
+      if (term.kind === 'macs') add('macs', term.coefficient, term.factors);
+  for (const name of learntInitializers(graph))
+    add('parameters', 1, graph.initializers.get(name)?.dims.map((_, axis) => ({ value: name, axis })) ?? []);
+  return terms;
+}
+
+function affine(axis: AxisChannels, channels: number[]): Extent {
+  const elements = new Map<number, number>();
+  for (const group of axis.group) if (group >= 0) elements.set(group, (elements.get(group) ?? 0) + 1);
+  let inGroups = 0;
+  const parts = [...elements].map(([group, count]) => {
+    inGroups += count;
+    return { group, multiplicity: count / (channels[group] ?? 1) };
+  });
+  return { constant: axis.extent - inGroups, groups: parts };
+}
+
+/** The value of `terms` of one kind for given channel counts. */
+export function evaluate(terms: readonly Term[], kind: Term['kind'], channels: ArrayLike<number>): number {
+  const value = ({ constant, groups }: Extent) =>
+    groups.reduce((sum, { group, multiplicity }) => sum + multiplicity * (channels[group] ?? 0), constant);
+  let total = 0;
+  for (const term of terms)
+    if (term.kind === kind)
+      total += term.factors.reduce((product, factor) => product * value(factor), term.coefficient);
+  return total;
+}

@@ -1,0 +1,27 @@
+import { TascnetError } from '../../errors.js';
+import { addToChannels, type Criterion } from '../criterion.js';
+
+/**
+ * First-order Taylor expansion of the loss (Molchanov et al. 2019, Importance Estimation for Neural Network Pruning):
+ * the squared change of the loss when a channel's gate (its batch norm's scale and shift) goes to zero; where no batch
+ * norm stands behind a filter, its weights take the gate's place.
+ */
+export const taylor: Criterion = {
+  name: 'taylor',
+  needs: 'gradients',
+  comparable: true,
+  scores: async ({ dependencies, taylor: squared }) => {
+    if (!squared)
+      throw new TascnetError('Criterion taylor needs data to measure gradients on.', { hint: 'Give --data.' });
+    return dependencies.groups.map((group) => {
+      const total = new Float64Array(group.channels);
+      const scaled = group.members.filter((member) => member.role === 'scales' && squared(member.value, member.axis));
+      const gates = scaled.length > 0 ? scaled : group.members.filter((member) => member.role === 'makes');
+      for (const gate of gates) {
+        const elements = squared(gate.value, gate.axis);
+        if (elements) addToChannels(total, gate, elements);
+      }
+      return total;
+    });
+  },
+};

@@ -1,0 +1,117 @@
+/**
+ * Which channels go: a greedy walk that, step by step, takes from the group where the least importance is lost for each
+ * unit of cost saved, until the target is met.
+ *
+ * Channels are taken in steps that leave multiples of `roundTo` (kernels run fastest on those), lowest scores first, so
+ * the price of a step is the sum of the scores of its channels.
+ */
+
+import { evaluate, type Term } from '../analyze/cost.js';
+import type { Group } from '../analyze/groups.js';
+
+export interface SelectOptions {
+  /** What is left of each cost, as a fraction of `from`; the walk goes on until all of them are met. */
+  targets: Partial<Record<Term['kind'], number>>;
+  /** The cost that the targets are fractions of. */
+  from: Record<Term['kind'], number>;
+  /** Channel counts are left at multiples of this (where a group has as many). */
+  roundTo: number;
+  /** No group is cut below this many channels. */
+  minChannels: number;
+  /** No group loses more than this fraction of the channels that `originalChannels` gives. */
+  maxRatio: number;
+  originalChannels: readonly number[];
+}
+
+export interface Selection {
+  /** Channels to remove, by group number. */
+  removed: number[][];
+  macs: number;
+  parameters: number;
+  /** All targets are met. */
+  met: boolean;
+}
+
+/** @param scores one score a channel for each group, comparable between groups, larger is more important. */
+export function selectChannels(
+  groups: readonly Group[],
+  scores: readonly Float64Array[],
+  terms: readonly Term[],
+  options: SelectOptions,
+): Selection {
+  const counts = groups.map((group) => group.channels);
+  const order = scores.map((score) => [...score.keys()].sort((a, b) => (score[a] ?? 0) - (score[b] ?? 0) || a - b));
+  const taken = groups.map(() => 0);
+  const termsOfGroup = groups.map((_, group) =>
+    terms.filter((term) => term.factors.some((factor) => factor.groups.some((part) => part.group === group))),
+  );
+  const kinds = (Object.keys(options.targets) as Term['kind'][]).filter((kind) => options.targets[kind] !== undefined);
+  const cost = { macs: evaluate(terms, 'macs', counts), parameters: evaluate(terms, 'parameters', counts) };
+  const excess = (kind: Term['kind']) =>
+    cost[kind] - (options.targets[kind] ?? Number.POSITIVE_INFINITY) * options.from[kind];
+  const open = () => kinds.filter((kind) => excess(kind) > 0);
+
+  while (open().length > 0) {
+    const wanted = open();
+    let best: { group: number; step: number; price: number; saved: Record<Term['kind'], number> } | undefined;
+    for (let group = 0; group < groups.length; group++) {
+      const step = nextStep(group, counts[group] ?? 0, options);
+      if (step === 0) continue;
+      const saved = savings(termsOfGroup[group] ?? [], counts, group, step);
+      const gain = wanted.reduce((sum, kind) => sum + saved[kind] / options.from[kind], 0);
+      if (gain <= 0) continue;
+      let lost = 0;
+      for (let i = 0; i < step; i++) lost += scores[group]?.[order[group]?.[(taken[group] ?? 0) + i] ?? 0] ?? 0;
+      const price = lost / gain;
+      if (!best || price < best.price) best = { group, step, price, saved };
+    }
+    if (!best) break;
+    counts[best.group] = (counts[best.group] ?? 0) - best.step;
+    taken[best.group] = (taken[best.group] ?? 0) + best.step;
+    cost.macs -= best.saved.macs;
+    cost.parameters -= best.saved.parameters;
+  }
+  const removed = order.map((channels, group) => channels.slice(0, taken[group]).sort((a, b) => a - b));
+  return { removed, ...cost, met: open().length === 0 };
+}
+
+/** How many channels the next step takes from a group of `count`: down to the next multiple of `roundTo`; 0 for none. */
+function nextStep(group: number, count: number, options: SelectOptions): number {
+  const original = options.originalChannels[group] ?? count;
+  const floor = Math.max(options.minChannels, Math.ceil(original * (1 - options.maxRatio)), 1);
+  const multiple = Math.floor((count - 1) / options.roundTo) * options.roundTo;
+  const next = multiple > 0 ? multiple : original < options.roundTo ? count - 1 : 0;
+  return next >= floor ? count - next : 0;
+}
+
+function savings(terms: readonly Term[], counts: number[], group: number, step: number): Record<Term['kind'], number> {
+  const smaller = counts.with(group, (counts[group] ?? 0) - step);
+  const saved = (kind: Term['kind']) => evaluate(terms, kind, counts) - evaluate(terms, kind, smaller);
+  return { macs: saved('macs'), parameters: saved('parameters') };
+}
+
+/** Scores divided by their group's mean, for criteria whose scores mean something within a group only. */
+export function normalizeScores(scores: readonly Float64Array[]): Float64Array[] {
+  return scores.map((score) => {
+    const mean = score.reduce((sum, value) => sum + value, 0) / score.length;
+    return mean > 0 ? score.map((value) => value / mean) : score;
+  });
+}
+
+/** The lowest `ratio` of each group's channels, rounded so that a multiple of `roundTo` stays. */
+export function selectLocally(
+  groups: readonly Group[],
+  scores: readonly Float64Array[],
+  ratio: number,
+  { roundTo, minChannels }: Pick<SelectOptions, 'roundTo' | 'minChannels'>,
+): number[][] {
+  return groups.map(({ channels }, group) => {
+    const score = scores[group] ?? new Float64Array(channels);
+    const wanted = channels * (1 - ratio);
+    const rounded =
+      channels >= roundTo ? Math.max(roundTo, Math.round(wanted / roundTo) * roundTo) : Math.round(wanted);
+    const stay = Math.min(channels, Math.max(minChannels, rounded, 1));
+    const order = [...score.keys()].sort((a, b) => (score[a] ?? 0) - (score[b] ?? 0) || a - b);
+    return order.slice(0, channels - stay).sort((a, b) => a - b);
+  });
+}

@@ -1,0 +1,193 @@
+/**
+ * Removes channels of dependency groups from a graph: every weight that goes with them is cut, and what else depends on
+ * the counts (the `group` of a convolution, the target of a Reshape) is written anew by the operators.
+ */
+
+import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
+import { inferShapes, shapedNode } from '../analyze/shapes.js';
+import { keyOf } from '../analyze/ties.js';
+import { TascnetError } from '../errors.js';
+import { type Dim, type Graph, type Node, withoutDead } from '../graph/graph.js';
+import type { Tensor } from '../graph/tensor.js';
+import { applySurgery } from '../native.js';
+import type { AxisRef, RewriteContext } from '../ops/operator.js';
+import { operatorOf } from '../ops/registry.js';
+import type { Plan } from './plan.js';
+
+/** What to take out of one group. */
+export interface Removal {
+  /** Channel numbers, in any order. */
+  channels: readonly number[];
+  /** For a removed channel, the survivor to whose consumers' weights its own are added: [from, into]. */
+  merge?: readonly (readonly [number, number])[];
+}
+
+export interface Removed {
+  graph: Graph;
+  plan: Plan;
+}
+
+/**
+ * @param removals by group id of `dependencies`, which must belong to `graph`.
+ * @throws TascnetError when a group is not known, a channel is out of range, or a group would lose all its channels.
+ */
+export async function removeChannels(
+  graph: Graph,
+  removals: ReadonlyMap<string, Removal>,
+  dependencies: Dependencies = dependencyGroups(graph),
+): Promise<Removed> {
+  const cuts = checkedCuts(removals, dependencies.groups);
+  if (cuts.length === 0) return { graph, plan: { groups: [], pinned: dependencies.pinned } };
+  const kept = keptElements(cuts, dependencies);
+  const initializers = await cutInitializers(graph, kept, cuts);
+  const after = (at: AxisRef): Dim => {
+    const extent = dependencies.shapes.types.get(at.value)?.dims[at.axis] ?? 0;
+    return kept.get(keyOf(at))?.length ?? extent;
+  };
+  const nodes = graph.nodes.map((node) => rewriteNode(graph, node, dependencies, { kept, after }, initializers));
+  const result = withoutDead({ ...graph, nodes, initializers });
+  inferShapes(result);
+  return { graph: result, plan: planOf(cuts, dependencies) };
+}
+
+interface Cut {
+  number: number;
+  group: Group;
+  /** Ascending, without repeats. */
+  removed: number[];
+  merged: [number, number][];
+}
+
+function checkedCuts(removals: ReadonlyMap<string, Removal>, groups: Group[]): Cut[] {
+  const numbers = new Map(groups.map((group, number) => [group.id, number]));
+  const cuts: Cut[] = [];
+  for (const [id, { channels, merge = [] }] of removals) {
+    const number = numbers.get(id);
+    const group = number === undefined ? undefined : groups[number];
+    if (number === undefined || !group)
+      throw new TascnetError(`There is no dependency group "${id}" in this model.`, {
+        hint: 'tascnet inspect --groups lists them.',
+      });
+    const removed = [...new Set(channels)].sort((a, b) => a - b);
+    const wrong = removed.find((channel) => !Number.isInteger(channel) || channel < 0 || channel >= group.channels);
+    if (wrong !== undefined)
+      throw new TascnetError(
+        `Group "${id}" has channels 0 to ${group.channels - 1}; channel ${wrong} cannot be removed.`,
+      );
+    if (removed.length === group.channels)
+      throw new TascnetError(`Group "${id}" would lose all of its ${group.channels} channels.`);
+    const gone = new Set(removed);
+    for (const [from, into] of merge)
+      if (!gone.has(from) || gone.has(into) || into < 0 || into >= group.channels)
+        throw new TascnetError(
+          `Group "${id}": channel ${from} cannot be merged into ${into}: a removed one goes into one that stays.`,
+        );
+    if (removed.length > 0) cuts.push({ number, group, removed, merged: merge.map(([from, into]) => [from, into]) });
+  }
+  return cuts;
+}
+
+/** For every axis that is cut, the elements that stay. */
+function keptElements(cuts: Cut[], { axes }: Dependencies): Map<string, Int32Array> {
+  const gone = new Map(cuts.map((cut) => [cut.number, new Set(cut.removed)]));
+  const kept = new Map<string, Int32Array>();
+  for (const [key, axis] of axes) {
+    const stay: number[] = [];
+    for (let index = 0; index < axis.extent; index++)
+      if (!gone.get(axis.group[index] ?? -1)?.has(axis.channel[index] ?? -1)) stay.push(index);
+    if (stay.length === 0) throw new TascnetError(`"${axis.value}" would lose all of its channels.`);
+    if (stay.length < axis.extent) kept.set(key, Int32Array.from(stay));
+  }
+  return kept;
+}
+
+async function cutInitializers(graph: Graph, kept: Map<string, Int32Array>, cuts: Cut[]): Promise<Map<string, Tensor>> {
+  const merges = mergesByAxis(cuts);
+  const work = [...graph.initializers].flatMap(([name, tensor]) => {
+    const axes = tensor.dims.flatMap((_, axis) => {
+      const key = keyOf({ value: name, axis });
+      const keep = kept.get(key);
+      const merge = merges.get(key);
+      return keep ? [{ axis, keep, ...(merge ? { merge } : {}) }] : [];
+    });
+    return axes.length > 0 && tensor.dtype !== 'string' ? [{ name, tensor, axes }] : [];
+  });
+  const results = await applySurgery(work.map(({ tensor, axes }) => ({ data: tensor.data, dims: tensor.dims, axes })));
+  const initializers = new Map(graph.initializers);
+  work.forEach(({ name, tensor, axes }, index) => {
+    const dims = tensor.dims.map((extent, axis) => axes.find((cut) => cut.axis === axis)?.keep.length ?? extent);
+    initializers.set(name, { dtype: tensor.dtype, dims, data: results[index] } as Tensor);
+  });
+  return initializers;
+}
+
+/** The elements of the reading axes that are added to others, in terms of the original. */
+function mergesByAxis(cuts: Cut[]): Map<string, [number, number][]> {
+  const merges = new Map<string, [number, number][]>();
+  for (const { group, merged } of cuts)
+    for (const member of group.members)
+      if (member.role === 'reads' && merged.length > 0) {
+        const pairs = merged.flatMap(([from, into]) =>
+          Array.from({ length: member.perChannel }, (_, part): [number, number] => [
+            member.indices[from * member.perChannel + part] ?? 0,
+            member.indices[into * member.perChannel + part] ?? 0,
+          ]),
+        );
+        merges.set(keyOf(member), [...(merges.get(keyOf(member)) ?? []), ...pairs]);
+      }
+  return merges;
+}
+
+function rewriteNode(
+  graph: Graph,
+  node: Node,
+  dependencies: Dependencies,
+  cut: { kept: Map<string, Int32Array>; after: (at: AxisRef) => Dim },
+  initializers: Map<string, Tensor>,
+): Node {
+  const rewrite = operatorOf(node)?.rewrite;
+  const touched = [...node.inputs, ...node.outputs].some((value) =>
+    dependencies.shapes.types.get(value)?.dims.some((_, axis) => cut.kept.has(keyOf({ value, axis }))),
+  );
+  if (!rewrite || !touched) return node;
+  const context: RewriteContext = {
+    ...shapedNode(graph, node, dependencies.shapes.types),
+    kept: (at) => cut.kept.get(keyOf(at)),
+    extent: cut.after,
+  };
+  const { attributes, constants } = rewrite(context);
+  const inputs = [...node.inputs];
+  for (const [input, tensor] of constants ?? []) {
+    const name = freshName(initializers, `${node.name}_${input}`);
+    initializers.set(name, tensor);
+    inputs[input] = name;
+  }
+  return { ...node, inputs, attributes: { ...node.attributes, ...attributes } };
+}
+
+function freshName(taken: ReadonlyMap<string, unknown>, wanted: string): string {
+  let name = wanted;
+  for (let count = 2; taken.has(name); count++) name = `${wanted}_${count}`;
+  return name;
+}
+
+function planOf(cuts: Cut[], { pinned }: Dependencies): Plan {
+  return {
+    groups: cuts.map(({ group, removed, merged }) => ({
+      id: group.id,
+      channels: group.channels,
+      removed,
+      merged,
+      members: group.members.map((member) => ({
+        tensor: member.value,
+        axis: member.axis,
+        removed: removed
+          .flatMap((channel) => [
+            ...member.indices.subarray(channel * member.perChannel, (channel + 1) * member.perChannel),
+          ])
+          .sort((a, b) => a - b),
+      })),
+    })),
+    pinned,
+  };
+}

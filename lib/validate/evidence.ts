@@ -1,0 +1,154 @@
+/** The evidence about exported models, all of it measured on the files in ONNX Runtime. */
+
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { costOf } from '../analyze/cost.js';
+import type { BatchSource } from '../data/batch.js';
+import { TascnetError } from '../errors.js';
+import { load, save } from '../formats/index.js';
+import type { Graph } from '../graph/graph.js';
+import type { WireTensor } from './protocol.js';
+import { type LoadedModel, openRuntime, type Runtime } from './runtime.js';
+import { type Proportion, proportion, type Timing, timing } from './statistics.js';
+
+/** One model's figures. */
+export interface Evidence {
+  /** Top-1 on the test split, with its 95 % interval (Wilson). Absent without data. */
+  accuracy?: Proportion;
+  macs: number;
+  parameters: number;
+  trainableParameters: number;
+  /** Size of the file with its external data. */
+  bytes: number;
+  /** Medians. */
+  latencyMs: { batch1: number; batch32: number };
+  latency: { batch1: Timing; batch32: Timing };
+}
+
+export interface MeasureOptions {
+  /** Test data in the models' own layout (`plain` batches); without it no accuracy is measured. */
+  test?: BatchSource | undefined;
+  threads?: number;
+  /** Timed runs at batch 1 and 32. */
+  runs?: { batch1: number; batch32: number };
+  signal?: AbortSignal | undefined;
+  onProgress?: ((done: number, total: number, what: string) => void) | undefined;
+}
+
+export interface Measured {
+  /** In the order of the files. */
+  entries: Evidence[];
+  /** Predicted class of every test sample, by file. */
+  predictions: Int32Array[];
+}
+
+/**
+ * Measures models side by side: accuracy over the test data, then latency with the models' runs interleaved.
+ * @throws TascnetError when a file is no valid model, takes something else than one float32 image, or ONNX Runtime fails.
+ */
+export async function measure(paths: readonly string[], options: MeasureOptions = {}): Promise<Measured> {
+  const graphs = await Promise.all(paths.map((path) => load(path)));
+  const folder = await mkdtemp(join(tmpdir(), 'tascnet-validate-'));
+  const runtime = await openRuntime({ threads: options.threads ?? 0, signal: options.signal });
+  try {
+    const models: LoadedModel[] = [];
+    for (const [index, graph] of graphs.entries()) {
+      const verified = join(folder, `${index}.onnx`);
+      await save(graph, verified);
+      models.push(await runtime.load(verified));
+    }
+    const scored = options.test ? await accuracies(models, options.test, options) : undefined;
+    const runs = options.runs ?? { batch1: 60, batch32: 15 };
+    const batch1 = await timings(runtime, models, graphs, paths, 1, runs.batch1);
+    const batch32 = await timings(runtime, models, graphs, paths, 32, runs.batch32);
+    const entries = await Promise.all(
+      graphs.map(async (graph, index): Promise<Evidence> => {
+        const { macs, parameters } = costOf(graph);
+        const one = timing(batch1[index] ?? []);
+        const many = timing(batch32[index] ?? []);
+        const correct = scored?.correct[index];
+        return {
+          ...(scored && correct !== undefined ? { accuracy: proportion(correct, scored.samples) } : {}),
+          macs,
+          parameters,
+          trainableParameters: parameters,
+          bytes: await sizeOnDisk(paths[index] ?? ''),
+          latencyMs: { batch1: one.median, batch32: many.median },
+          latency: { batch1: one, batch32: many },
+        };
+      }),
+    );
+    return { entries, predictions: scored?.predictions ?? [] };
+  } finally {
+    runtime.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function accuracies(models: LoadedModel[], test: BatchSource, { onProgress }: MeasureOptions) {
+  const correct = models.map(() => 0);
+  const predictions = models.map(() => new Int32Array(test.samples));
+  let seen = 0;
+  for await (const { inputs, shape, labels } of test.batches(0)) {
+    for (const [index, model] of models.entries()) {
+      const [logits] = await model.run([{ data: inputs, dims: shape }]);
+      if (!logits) throw new TascnetError('The model has no output.');
+      const classes = logits.data.length / labels.length;
+      labels.forEach((label, row) => {
+        const best = argMax(logits.data, row * classes, classes);
+        const list = predictions[index];
+        if (list) list[seen + row] = best;
+        if (best === label) correct[index] = (correct[index] ?? 0) + 1;
+      });
+    }
+    seen += labels.length;
+    onProgress?.(seen, test.samples, 'test images');
+  }
+  return { correct, predictions, samples: seen };
+}
+
+function argMax(data: Float32Array, start: number, count: number): number {
+  let best = 0;
+  for (let index = 1; index < count; index++) if ((data[start + index] ?? 0) > (data[start + best] ?? 0)) best = index;
+  return best;
+}
+
+async function timings(
+  runtime: Runtime,
+  models: LoadedModel[],
+  graphs: Graph[],
+  paths: readonly string[],
+  batch: number,
+  runs: number,
+): Promise<number[][]> {
+  const timed = models.map((model, index) => ({
+    model,
+    inputs: (graphs[index]?.inputs ?? []).map((input) => exampleInput(input, batch, paths[index] ?? '')),
+  }));
+  return runtime.latency(timed, runs, Math.max(2, Math.ceil(runs / 10)));
+}
+
+/** An input of the declared shape with `batch` in the first place (when it is free) and values between 0 and 1. */
+function exampleInput(input: Graph['inputs'][number], batch: number, path: string): WireTensor {
+  if (!input.dims || input.dtype !== 'float32')
+    throw new TascnetError(
+      `${path}: input "${input.name}" is ${input.dtype} of unknown rank; a float32 image was expected.`,
+    );
+  const dims = input.dims.map((dim, axis) => {
+    if (typeof dim === 'number') return dim;
+    if (axis === 0) return batch;
+    throw new TascnetError(`${path}: the extent "${dim}" of input "${input.name}" is not fixed.`, {
+      hint: 'Give the image size with --image-size.',
+    });
+  });
+  const data = new Float32Array(dims.reduce((product, extent) => product * extent, 1));
+  for (let index = 0; index < data.length; index++) data[index] = ((index * 2654435761) % 4096) / 4096;
+  return { data, dims };
+}
+
+async function sizeOnDisk(path: string): Promise<number> {
+  const { size } = await stat(path);
+  const external = await stat(`${path}.data`).catch(() => undefined);
+  return size + (external?.size ?? 0);
+}
