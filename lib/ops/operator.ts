@@ -122,9 +122,26 @@ export interface RewriteContext extends ShapedNode {
 
 /** What of a node must change when elements are removed: `group` of a Conv, the target of a Reshape, the sizes of a Split. */
 export interface Rewrite {
+  /** Attributes that are set; the others stay. */
   attributes?: Record<string, Attribute>;
-  /** New constants by input position. */
+  /** Attributes that are taken away. */
+  withoutAttributes?: readonly string[];
+  /** New constants by input position, which may be one that was left out. */
   constants?: Map<number, Tensor>;
+}
+
+/** How a layer's output depends on its weight: output = weight · patches of input 0 + bias, at every output position. */
+export interface LinearLayer {
+  /** Input positions of the weight and the bias (the latter undefined when there is none). */
+  weight: number;
+  bias: number | undefined;
+  /** The axis of the weight that is summed over together with the kernel's; the other one of its first two makes outputs. */
+  inputAxis: 0 | 1;
+  /** The patch of a [N, C, H, W] input; 1×1 for dense layers. `pads`: top and left. */
+  kernel: [number, number];
+  strides: [number, number];
+  dilations: [number, number];
+  pads: [number, number];
 }
 
 export interface Operator {
@@ -154,6 +171,8 @@ export interface Operator {
   tie(shaped: ShapedNode): Relation[];
   /** What else changes when elements are removed. Left out when nothing but tensors changes. */
   rewrite?(context: RewriteContext): Rewrite;
+  /** For layers that are linear in a weight without groups: what least squares needs to solve for the weight. */
+  linear?(shaped: ShapedNode): LinearLayer | undefined;
 }
 
 /** The error for a node whose inputs contradict it. */

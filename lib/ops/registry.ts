@@ -1,10 +1,108 @@
 /** Every operator that tascnet knows. Adding one is adding its file and a line here. */
 
 import type { Node } from '../graph/graph.js';
+import { argMax } from './argmax.js';
+import { add, div, mod, mul, pow, sub } from './arithmetic.js';
+import { cast } from './cast.js';
+import { clip } from './clip.js';
+import { and, equal, greater, greaterOrEqual, less, lessOrEqual, not, or } from './comparison.js';
+import { concat } from './concat.js';
+import { constant, constantOfShape } from './constant.js';
+import { cumSum } from './cumsum.js';
+import { depthToSpace, spaceToDepth } from './depth-to-space.js';
+import { abs, ceil, cos, exp, floor, log, neg, reciprocal, round, sign, sin, sqrt } from './elementary.js';
+import { elu, selu } from './elu.js';
+import { expand } from './expand.js';
+import { gather } from './gather.js';
+import { erf, gelu } from './gelu.js';
+import { leakyRelu } from './leaky-relu.js';
+import { max, min } from './min-max.js';
 import type { Operator } from './operator.js';
+import { pad } from './pad.js';
+import { prelu } from './prelu.js';
+import { range } from './range.js';
+import { reduceProd } from './reduce-prod.js';
 import { relu } from './relu.js';
+import { reshape } from './reshape.js';
+import { resize } from './resize.js';
+import { shape, size } from './shape.js';
+import { hardSigmoid, hardSwish, sigmoid, tanh } from './sigmoid.js';
+import { slice } from './slice.js';
+import { mish, softplus } from './softplus.js';
+import { split } from './split.js';
+import { squeeze, unsqueeze } from './squeeze.js';
+import { tile } from './tile.js';
+import { transpose } from './transpose.js';
+import { where } from './where.js';
 
-const OPERATORS: readonly Operator[] = [relu];
+const OPERATORS: readonly Operator[] = [
+  abs,
+  add,
+  and,
+  argMax,
+  cast,
+  ceil,
+  clip,
+  concat,
+  constant,
+  constantOfShape,
+  cos,
+  cumSum,
+  depthToSpace,
+  div,
+  elu,
+  equal,
+  erf,
+  exp,
+  expand,
+  floor,
+  gather,
+  gelu,
+  greater,
+  greaterOrEqual,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  less,
+  lessOrEqual,
+  log,
+  max,
+  min,
+  mish,
+  mod,
+  mul,
+  neg,
+  not,
+  or,
+  pad,
+  pow,
+  prelu,
+  range,
+  reciprocal,
+  reduceProd,
+  relu,
+  reshape,
+  resize,
+  round,
+  selu,
+  shape,
+  sigmoid,
+  sign,
+  sin,
+  size,
+  slice,
+  softplus,
+  spaceToDepth,
+  split,
+  sqrt,
+  squeeze,
+  sub,
+  tanh,
+  tile,
+  transpose,
+  unsqueeze,
+  where,
+];
 
 const byName = new Map(OPERATORS.map((operator) => [`${operator.domain ?? ''}:${operator.op}`, operator]));
 

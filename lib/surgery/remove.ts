@@ -25,6 +25,8 @@ export interface Removal {
 export interface Removed {
   graph: Graph;
   plan: Plan;
+  /** For every axis that was cut (`keyOf`), the elements that stayed, in terms of the graph before. */
+  kept: Map<string, Int32Array>;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function removeChannels(
   dependencies: Dependencies = dependencyGroups(graph),
 ): Promise<Removed> {
   const cuts = checkedCuts(removals, dependencies.groups);
-  if (cuts.length === 0) return { graph, plan: { groups: [], pinned: dependencies.pinned } };
+  if (cuts.length === 0) return { graph, plan: { groups: [], pinned: dependencies.pinned }, kept: new Map() };
   const kept = keptElements(cuts, dependencies);
   const initializers = await cutInitializers(graph, kept, cuts);
   const after = (at: AxisRef): Dim => {
@@ -47,7 +49,7 @@ export async function removeChannels(
   const nodes = graph.nodes.map((node) => rewriteNode(graph, node, dependencies, { kept, after }, initializers));
   const result = withoutDead({ ...graph, nodes, initializers });
   inferShapes(result);
-  return { graph: result, plan: planOf(cuts, dependencies) };
+  return { graph: result, plan: planOf(cuts, dependencies), kept };
 }
 
 interface Cut {
@@ -155,14 +157,15 @@ function rewriteNode(
     kept: (at) => cut.kept.get(keyOf(at)),
     extent: cut.after,
   };
-  const { attributes, constants } = rewrite(context);
+  const { attributes, withoutAttributes = [], constants } = rewrite(context);
   const inputs = [...node.inputs];
   for (const [input, tensor] of constants ?? []) {
     const name = freshName(initializers, `${node.name}_${input}`);
     initializers.set(name, tensor);
     inputs[input] = name;
   }
-  return { ...node, inputs, attributes: { ...node.attributes, ...attributes } };
+  const left = Object.entries(node.attributes).filter(([name]) => !withoutAttributes.includes(name));
+  return { ...node, inputs, attributes: { ...Object.fromEntries(left), ...attributes } };
 }
 
 function freshName(taken: ReadonlyMap<string, unknown>, wanted: string): string {

@@ -1,0 +1,84 @@
+/**
+ * Shape arithmetic on known elements. Symbols pass through where an operation leaves them as they are (times 1, plus 0)
+ * and give a new symbol otherwise.
+ */
+
+import type { Dim } from '../graph/graph.js';
+import type { DataType } from '../graph/tensor.js';
+import { elementsAs } from './broadcast.js';
+import { type InferContext, mismatch, type RunContext, required, type ValueType } from './operator.js';
+
+/** The elements of an input that must be known as numbers here, such as axes; undefined when it is left out or unknown. */
+export function knownNumbers(type: ValueType | undefined): number[] | undefined {
+  const elements = type?.elements;
+  return elements?.every((element) => typeof element === 'number') ? (elements as number[]) : undefined;
+}
+
+/** The elements of a shape input at run time: known ones, or those that the graph has computed. Undefined when left out. */
+export function numbersAtRunTime(context: RunContext, input: number): number[] | undefined {
+  const known = knownNumbers(context.inputs[input]);
+  if (known) return known;
+  const tensor = context.tensors[input];
+  return tensor ? Array.from(tensor.dataSync()) : undefined;
+}
+
+/** As `numbersAtRunTime`, for an input that the operator cannot do without. */
+export function requiredNumbers(context: RunContext, input: number): number[] {
+  const numbers = numbersAtRunTime(context, input);
+  if (!numbers) throw mismatch(context.node, `input ${input} is missing.`);
+  return numbers;
+}
+
+/** The elements of `f` over inputs 0 and 1, broadcast to `dims`. `f` gives undefined for what cannot be told. */
+export function binaryElements(
+  context: InferContext,
+  dims: readonly Dim[],
+  dtype: DataType,
+  f: (a: Dim, b: Dim) => Dim | undefined,
+): Dim[] | undefined {
+  const a = elementsAs(required(context, 0), dims);
+  const b = a && elementsAs(required(context, 1), dims);
+  if (!a || !b) return undefined;
+  return a.map((element, index) => {
+    const result = f(element, b[index] ?? 0);
+    return result === undefined ? context.unknown() : rounded(result, dtype);
+  });
+}
+
+/** The elements of `f` over input 0; symbols give new ones. */
+export function unaryElements(context: InferContext, f: (x: number) => number): Dim[] | undefined {
+  const { elements, dtype } = required(context, 0);
+  return elements?.map((x) => (typeof x === 'number' ? rounded(f(x), dtype) : context.unknown()));
+}
+
+/** Elements of `float32` carry its precision, so that a Floor after them falls on the same side as at run time. */
+export function rounded(x: Dim, dtype: DataType): Dim {
+  return typeof x === 'number' && dtype === 'float32' ? Math.fround(x) : x;
+}
+
+/** The product of extents, for comparing shapes that have symbols: a number and the symbols, sorted. */
+export interface Product {
+  number: number;
+  symbols: string[];
+}
+
+export function productOf(dims: readonly Dim[]): Product {
+  return {
+    number: dims.reduce<number>((product, extent) => (typeof extent === 'number' ? product * extent : product), 1),
+    symbols: dims.filter((extent) => typeof extent === 'string').sort(),
+  };
+}
+
+export function equalProducts(a: Product, b: Product): boolean {
+  return a.number === b.number && a.symbols.join('\n') === b.symbols.join('\n');
+}
+
+/** The symbols of `a` that are not in `b`, each as often as it is more frequent there. */
+export function symbolsWithout(a: readonly string[], b: readonly string[]): string[] {
+  const rest = [...b];
+  return a.filter((symbol) => {
+    const at = rest.indexOf(symbol);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+}

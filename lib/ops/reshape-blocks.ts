@@ -1,0 +1,85 @@
+/** How the axes of a value relate to those of its reshaped self: minimal runs of axes that hold the same elements. */
+
+import type { Dim } from '../graph/graph.js';
+import { equalProducts, productOf, symbolsWithout } from './elements.js';
+import type { Relation, ValueType } from './operator.js';
+
+export interface Block {
+  from: number[];
+  to: number[];
+}
+
+/** Axes of extent 1 hold no choice of elements and are left out. */
+function properAxes(dims: readonly Dim[]): number[] {
+  return dims.flatMap((extent, axis) => (extent === 1 ? [] : [axis]));
+}
+
+/** Minimal blocks whose products of extents agree, in order. What cannot be matched because of symbols is the last block. */
+export function reshapeBlocks(from: readonly Dim[], to: readonly Dim[]): Block[] {
+  const waitingFrom = properAxes(from);
+  const waitingTo = properAxes(to);
+  const blocks: Block[] = [];
+  while (waitingFrom.length > 0 || waitingTo.length > 0) {
+    const block: Block = { from: waitingFrom.splice(0, 1), to: waitingTo.splice(0, 1) };
+    for (;;) {
+      const a = productOf(block.from.map((axis) => from[axis] ?? 1));
+      const b = productOf(block.to.map((axis) => to[axis] ?? 1));
+      if (equalProducts(a, b)) break;
+      const lacking = symbolsWithout(b.symbols, a.symbols).length > 0;
+      const extendFrom = lacking || (symbolsWithout(a.symbols, b.symbols).length === 0 && a.number < b.number);
+      const [side, waiting] = extendFrom ? [block.from, waitingFrom] : [block.to, waitingTo];
+      const next = waiting.shift();
+      if (next !== undefined) {
+        side.push(next);
+        continue;
+      }
+      block.from.push(...waitingFrom.splice(0));
+      block.to.push(...waitingTo.splice(0));
+      break;
+    }
+    blocks.push(block);
+  }
+  return blocks.flatMap((block) => splitTail(block, from, to));
+}
+
+/** Trailing axes of equal extent are blocks of their own also behind extents that cannot be compared. */
+function splitTail(block: Block, from: readonly Dim[], to: readonly Dim[]): Block[] {
+  const left = { from: [...block.from], to: [...block.to] };
+  const tail: Block[] = [];
+  while (left.from.length > 1 && left.to.length > 1) {
+    const a = left.from.at(-1) ?? 0;
+    const b = left.to.at(-1) ?? 0;
+    if (from[a] !== to[b]) break;
+    tail.unshift({ from: [a], to: [b] });
+    left.from.pop();
+    left.to.pop();
+  }
+  return [left, ...tail];
+}
+
+/** The ties of a value that keeps its elements in row-major order under another shape. */
+export function tieReshape(fromName: string, from: ValueType, toName: string, to: ValueType): Relation[] {
+  return reshapeBlocks(from.dims, to.dims).flatMap((block): Relation[] => {
+    const extents = [...block.from.map((axis) => from.dims[axis]), ...block.to.map((axis) => to.dims[axis])];
+    const symbolic = extents.some((extent) => typeof extent === 'string');
+    const [a, b] = [block.from[0], block.to[0]];
+    if (block.from.length === 1 && block.to.length === 1 && a !== undefined && b !== undefined) {
+      const length = from.dims[a];
+      if (typeof length !== 'number' || symbolic) return [];
+      return [
+        {
+          kind: 'same',
+          a: { value: fromName, axis: a, start: 0, length },
+          b: { value: toName, axis: b, start: 0, length },
+        },
+      ];
+    }
+    if (!symbolic)
+      return [{ kind: 'reshape', from: { value: fromName, axes: block.from }, to: { value: toName, axes: block.to } }];
+    const reason = 'it is reshaped together with an extent known only at run time';
+    return [
+      ...block.from.map((axis): Relation => ({ kind: 'pin', at: { value: fromName, axis }, reason })),
+      ...block.to.map((axis): Relation => ({ kind: 'pin', at: { value: toName, axis }, reason })),
+    ];
+  });
+}
