@@ -8,6 +8,7 @@ import { sizeOf } from '../graph/tensor.js';
 import type { AxisRef, CostTerm, ValueType } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
 import type { AxisChannels, Dependencies } from './groups.js';
+import { learnableInitializers } from './learnable.js';
 import { inferShapes, type Shapes, shapedNode } from './shapes.js';
 import { keyOf } from './ties.js';
 
@@ -33,27 +34,6 @@ export interface Cost {
   nodes: NodeCost[];
 }
 
-/** The learnt initializers of a graph: float32, at a position that its operator lists in `parameters`, not a scalar. */
-export function learntInitializers(graph: Graph): Set<string> {
-  return initializersAt(graph, 'parameters');
-}
-
-/** The initializers that training updates without a gradient: running means and variances. */
-export function bufferInitializers(graph: Graph): Set<string> {
-  return initializersAt(graph, 'buffers');
-}
-
-function initializersAt(graph: Graph, positions: 'parameters' | 'buffers'): Set<string> {
-  const found = new Set<string>();
-  for (const node of graph.nodes)
-    for (const position of operatorOf(node)?.[positions] ?? []) {
-      const name = node.inputs[position] ?? '';
-      const tensor = graph.initializers.get(name);
-      if (tensor?.dtype === 'float32' && tensor.data.length > 1) found.add(name);
-    }
-  return found;
-}
-
 function extentOf(types: ReadonlyMap<string, ValueType>, { value, axis }: AxisRef): number {
   const extent = types.get(value)?.dims[axis];
   return typeof extent === 'number' ? extent : 1;
@@ -67,7 +47,7 @@ function termsOf(graph: Graph, node: Node, shapes: Shapes): CostTerm[] {
 
 /** The cost of a graph; nodes whose operator or shapes are not known count as free. */
 export function costOf(graph: Graph, shapes = inferShapes(graph)): Cost {
-  const learnt = learntInitializers(graph);
+  const learnt = learnableInitializers(graph).parameters;
   const counted = new Set<string>();
   const activation = (value: string) => {
     const type = shapes.types.get(value);
@@ -143,7 +123,7 @@ export function costTerms(graph: Graph, dependencies: Dependencies): Term[] {
   for (const node of graph.nodes)
     for (const term of termsOf(graph, node, shapes))
       if (term.kind === 'macs') add('macs', term.coefficient, term.factors);
-  for (const name of learntInitializers(graph))
+  for (const name of learnableInitializers(graph).parameters)
     add('parameters', 1, graph.initializers.get(name)?.dims.map((_, axis) => ({ value: name, axis })) ?? []);
   return terms;
 }

@@ -11,11 +11,13 @@ export interface ScoreContext {
   seed: number;
   signal: AbortSignal | undefined;
   /**
-   * Gradients of the loss, summed over the batches of the scoring data: for each learnt initializer, Σ over batches of
-   * gradient·weight per element of `axis` is squared and summed. Only there when the criterion asks for it.
+   * For each element along an axis of a learnt initializer, Σ over batches of (Σ gradient·weight)²; undefined for axes
+   * that no group cuts. Only there when the criterion asks for gradients.
    */
-  taylor?: ((initializer: string, axis: number) => Float64Array | undefined) | undefined;
+  taylor?: TaylorScores | undefined;
 }
+
+export type TaylorScores = (initializer: string, axis: number) => Float64Array | undefined;
 
 export interface Criterion {
   /** The name given to `--criterion`. */

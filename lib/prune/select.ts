@@ -11,7 +11,7 @@ import type { Group } from '../analyze/groups.js';
 
 export interface SelectOptions {
   /** What is left of each cost, as a fraction of `from`; the walk goes on until all of them are met. */
-  targets: Partial<Record<Term['kind'], number>>;
+  targets: { [K in Term['kind']]?: number | undefined };
   /** The cost that the targets are fractions of. */
   from: Record<Term['kind'], number>;
   /** Channel counts are left at multiples of this (where a group has as many). */

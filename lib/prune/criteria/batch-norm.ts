@@ -1,5 +1,6 @@
 import { TascnetError } from '../../errors.js';
 import { float32Data } from '../../graph/tensor.js';
+import { operatorOf } from '../../ops/registry.js';
 import { addToChannels, type Criterion } from '../criterion.js';
 
 /** |scale| of the batch norm behind a filter (Liu et al. 2017, Network Slimming). */
@@ -8,8 +9,12 @@ export const batchNorm: Criterion = {
   needs: 'weights',
   comparable: true,
   scores: async ({ graph, dependencies }) => {
+    // An operator with running statistics is a batch norm, and the first thing that it learns is its scale.
     const scales = new Set(
-      graph.nodes.filter((node) => node.op === 'BatchNormalization').map((node) => node.inputs[1]),
+      graph.nodes.flatMap((node) => {
+        const operator = operatorOf(node);
+        return operator?.buffers ? [node.inputs[operator.parameters?.[0] ?? -1]] : [];
+      }),
     );
     return dependencies.groups.map((group) => {
       const total = new Float64Array(group.channels);

@@ -1,0 +1,67 @@
+/** What pruning is asked to do, and what it tells while it works. */
+
+import type { BatchSource } from '../data/batch.js';
+import type { Graph } from '../graph/graph.js';
+import type { Plan } from '../surgery/plan.js';
+import type { EpochMetrics, TrainOptions } from '../train/train.js';
+
+/** What a finished pruning step leaves, enough to go on from it. */
+export interface StepState {
+  step: number;
+  graph: Graph;
+  /** In terms of the graph that the step before it left. */
+  plan: Plan;
+  /** Validation accuracy, 0 … 1, after the step's training. */
+  accuracy: number;
+  macs: number;
+  parameters: number;
+}
+
+export interface PruneData {
+  /** With augmentation, for fine-tuning. */
+  train: BatchSource;
+  validation: BatchSource;
+  /** Training samples without augmentation, for scores, reconstruction and batch-norm statistics. */
+  calibration: BatchSource;
+}
+
+export interface PruneOptions {
+  /** Name of the criterion (`l1`, `taylor`, …). */
+  criterion: string;
+  /** What is to be left, as fractions of the given graph's MACs and parameters. */
+  targets: { macs?: number | undefined; parameters?: number | undefined };
+  /** Fraction of each group's channels to remove instead of a target. */
+  ratio?: number | undefined;
+  roundTo: number;
+  minChannels: number;
+  /** Largest fraction that any group may lose. */
+  maxRatio: number;
+  /** Initializers whose channels must all stay. */
+  ignore: (initializer: string) => boolean;
+  seed: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface RetrainOptions {
+  /** Epochs of fine-tuning in all. */
+  epochs: number;
+  /** Removal steps on the way to the target. */
+  steps: number;
+  /** Largest loss of validation accuracy against the given graph, 0 … 1. */
+  tolerance: number;
+  /** Re-solve the consumers of removed channels by least squares. */
+  reconstruct: boolean;
+  /** Weight of the distillation from the given graph, 0 for none. */
+  distill: number;
+  /** How a step trains; its epochs, schedule and seed are set by the loop. */
+  training: Omit<TrainOptions, 'epochs' | 'seed' | 'signal' | 'checkpoint' | 'onEpoch' | 'distillation'>;
+  /** Finished steps of an interrupted run, in order. */
+  finished?: StepState[];
+  /** Called when a step is finished, before the next begins. */
+  onStep?: (state: StepState) => Promise<void>;
+  /** Where the training of a step keeps its state between epochs. */
+  checkpoint?: (step: number) => TrainOptions['checkpoint'];
+  onEpoch?: (step: number, steps: number, metrics: EpochMetrics) => void;
+  /** Told after each removal and repair, before the step's training. */
+  onCut?: (step: number, cut: { macs: number; parameters: number; accuracy: number }) => void;
+}

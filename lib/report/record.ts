@@ -1,0 +1,71 @@
+/** `run.json`: what was asked of a run, on what, and what came of it. */
+
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { messageOf, TascnetError } from '../errors.js';
+
+const interval = z.object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() });
+const timing = z.object({ median: z.number(), p95: z.number(), low: z.number(), high: z.number(), runs: z.number() });
+
+/** One model's figures, measured in ONNX Runtime on the test split. */
+const evidence = z.object({
+  accuracy: interval.optional(),
+  macs: z.number(),
+  parameters: z.number(),
+  trainableParameters: z.number(),
+  bytes: z.number(),
+  latencyMs: z.object({ batch1: z.number(), batch32: z.number() }),
+  latency: z.object({ batch1: timing, batch32: timing }),
+});
+
+export const runRecord = z.object({
+  version: z.literal(1),
+  tascnet: z.string(),
+  status: z.enum(['running', 'done']),
+  model: z.object({ path: z.string(), sha256: z.string() }),
+  data: z.object({
+    path: z.string(),
+    fingerprint: z.string(),
+    classes: z.array(z.string()),
+    samples: z.object({ train: z.number(), validation: z.number(), test: z.number() }),
+    skipped: z.array(z.object({ file: z.string(), reason: z.string() })),
+  }),
+  /** The resolved configuration: every option with the value that was used. */
+  settings: z.record(z.string(), z.unknown()),
+  seed: z.number(),
+  engine: z.object({ backend: z.string(), version: z.string(), device: z.string() }),
+  machine: z.object({ cpu: z.string(), cores: z.number(), memoryGiB: z.number(), node: z.string() }),
+  startedAt: z.string(),
+  /** Seconds of work, added up over resumed sessions. */
+  seconds: z.number(),
+  result: z.object({ baseline: evidence, stage1: evidence, stage2: evidence }).optional(),
+  /** Largest difference between the engine's and ONNX Runtime's outputs, as a fraction of the outputs' scale. */
+  parity: z.object({ baseline: z.number(), stage1: z.number(), stage2: z.number() }).optional(),
+  targets: z.array(z.object({ name: z.string(), wanted: z.number(), got: z.number(), met: z.boolean() })).optional(),
+  notes: z.array(z.string()),
+});
+
+export type RunRecord = z.infer<typeof runRecord>;
+
+/** @throws TascnetError when the file is absent or is no record of a run. */
+export async function readRecord(path: string): Promise<RunRecord> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new TascnetError(`${path} cannot be read: ${messageOf(error)}.`, {
+      hint: 'Give the folder that an earlier `tascnet run --out` made.',
+    });
+  }
+  try {
+    return runRecord.parse(JSON.parse(text));
+  } catch (error) {
+    throw new TascnetError(`${path} is not the record of a run: ${messageOf(error)}.`);
+  }
+}
+
+export async function writeRecord(path: string, record: RunRecord): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`);
+  await rename(temporary, path);
+}
