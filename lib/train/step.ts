@@ -1,0 +1,64 @@
+/** One step of a training: forward, loss, gradients, update. */
+
+import type * as tfjs from '@tensorflow/tfjs-core';
+import type { Batch } from '../data/batch.js';
+import type { Engine } from '../engine/engine.js';
+import { buildModel, type Model } from '../engine/model.js';
+import { TascnetError } from '../errors.js';
+import { batchInput, classScores } from './evaluate.js';
+import { correctCount, crossEntropy, distillation } from './loss.js';
+import type { Optimizer } from './optimizer.js';
+import type { TrainOptions } from './options.js';
+import { classifierOutput } from './output.js';
+
+export interface Stepper {
+  /** Runs one step; returns [loss, correct samples] on the engine, for the caller to read and dispose of. */
+  run(batch: Batch, learningRate: number, seed: number): tfjs.Tensor;
+  dispose(): void;
+}
+
+const TEMPERATURE = 4;
+
+export function createStepper(engine: Engine, model: Model, optimizer: Optimizer, options: TrainOptions): Stepper {
+  const { tf } = engine;
+  const { logits } = classifierOutput(model.graph);
+  const variables = [...model.variables.values()];
+  if (variables.length === 0) throw new TascnetError('The network has nothing to learn: every weight is frozen.');
+  const { weight = 0, temperature = TEMPERATURE } = options.distillation ?? {};
+  const teacher = options.distillation && buildModel(engine, options.distillation.teacher, { trainable: () => false });
+  const teacherLogits = options.distillation && classifierOutput(options.distillation.teacher).logits;
+  const { labelSmoothing, classWeights } = options;
+  const crossEntropyOptions = {
+    ...(labelSmoothing !== undefined && { labelSmoothing }),
+    ...(classWeights !== undefined && { classWeights }),
+  };
+
+  return {
+    run: (batch, learningRate, seed) =>
+      tf.tidy(() => {
+        const input = batchInput(engine, batch);
+        const labels = tf.tensor1d(batch.labels, 'int32');
+        const target =
+          teacher && teacherLogits !== undefined
+            ? classScores(engine, teacher.forwardTo([teacherLogits], [input], { training: false, seed: 0 }), batch)
+            : undefined;
+        // One sample has no variance to normalise by.
+        const batchNorm = batch.labels.length === 1 ? 'frozen' : (options.batchNorm ?? 'train');
+        let correct: tfjs.Scalar | undefined;
+        const { value, grads } = tf.variableGrads(() => {
+          const outputs = model.forwardTo([logits], [input], { training: true, seed, batchNorm });
+          const scores = classScores(engine, outputs, batch);
+          correct = tf.keep(correctCount(tf, scores, labels));
+          let loss = crossEntropy(tf, scores, labels, crossEntropyOptions);
+          if (target)
+            loss = tf.add(tf.mul(loss, 1 - weight), tf.mul(distillation(tf, scores, target, temperature), weight));
+          return options.extraLoss ? tf.add(loss, options.extraLoss(model, tf)) : loss;
+        }, variables);
+        optimizer.apply(grads, learningRate, options.clipNorm);
+        const result = tf.stack([value, correct ?? tf.scalar(0)]);
+        correct?.dispose();
+        return result;
+      }),
+    dispose: () => teacher?.dispose(),
+  };
+}
