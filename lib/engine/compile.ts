@@ -1,0 +1,65 @@
+/** Builds tfjs-node's binding against a TensorFlow C library. */
+
+import { mkdir, readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { TascnetError, throwIfAborted } from '../errors.js';
+import { runCommand } from './command.js';
+import { bindingWithin } from './places.js';
+
+interface Context {
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The command of a C++ compiler.
+ * @throws TascnetError when there is none, with the packages to install.
+ */
+export async function findCompiler(context: Context): Promise<string> {
+  for (const name of [process.env.CXX, 'c++', 'g++', 'clang++']) {
+    if (name === undefined) continue;
+    const { code } = await runCommand(name, ['--version'], context);
+    throwIfAborted(context.signal);
+    if (code === 0) return name;
+  }
+  throw new TascnetError(
+    "No C++ compiler was found (tried CXX, c++, g++, clang++); TensorFlow's binding is built with one.",
+    {
+      hint: 'Install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install), or set CXX to its path.',
+    },
+  );
+}
+
+/**
+ * Compiles `binding/*.cc` of the package to its `tfjs_binding.node`, linked by a relative path to the libraries in
+ * `libraries` (the wheel's `tensorflow` directory), so that the whole may be moved.
+ * @throws TascnetError with the compiler's first error.
+ */
+export async function compileBinding(
+  compiler: string,
+  packageDirectory: string,
+  libraries: string,
+  context: Context,
+): Promise<void> {
+  const headers = dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
+  const output = bindingWithin(packageDirectory);
+  await mkdir(dirname(output), { recursive: true });
+  const linked = (await readdir(libraries)).filter((file) => /^libtensorflow_(cc|framework)\./.test(file));
+  const origin = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN';
+  const args = [
+    ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', '-w'],
+    ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
+    ...[packageDirectory, join(libraries, 'include'), join(headers, 'include')].flatMap((path) => ['-I', path]),
+    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(packageDirectory, 'binding', file)),
+    ...linked.map((file) => join(libraries, file)),
+    `-Wl,-rpath,${origin}/${relative(dirname(output), libraries)}`,
+    ...['-o', output],
+  ];
+  const { code, stderr } = await runCommand(compiler, args, context);
+  throwIfAborted(context.signal);
+  if (code === 0) return;
+  const reason = stderr.split('\n').find((line) => /error|undefined reference/i.test(line)) ?? `it ended with ${code}`;
+  throw new TascnetError(`TensorFlow's binding could not be built with ${compiler}: ${reason.trim()}`, {
+    hint: 'A compiler for C++17 is needed (g++ 9 or clang 10, or later); set CXX to choose another one.',
+  });
+}
