@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { augmentationOf, type Crop, imageWriter, randomColourChange, randomCrop } from '../../lib/data/augment.js';
+import type { Preprocessing } from '../../lib/data/preprocessing.js';
+import { type RandomGenerator, randomGenerator } from '../../lib/graph/random.js';
+
+/** What PyTorch's grid_sample and Pillow's ImageEnhance make of one image. */
+const expected: {
+  size: [number, number];
+  image: number[];
+  crops: { crop: Crop; pixels: number[] }[];
+  colours: { factors: [number, number, number]; pixels: number[] }[];
+} = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/data/augmented.json'), 'utf8'));
+
+const [height, width] = expected.size;
+const image = Uint8Array.from(expected.image);
+const whole: Crop = { top: 0, left: 0, height, width, flip: false };
+const plain: Preprocessing = {
+  size: expected.size,
+  layout: 'NCHW',
+  channels: 'RGB',
+  scale: 1,
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+  resize: 'squash',
+};
+
+function worst(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  return Array.from(a).reduce((max, value, index) => Math.max(max, Math.abs(value - (b[index] ?? Number.NaN))), 0);
+}
+
+/** Factors as they come, instead of random ones. */
+function drawing(...values: number[]): RandomGenerator {
+  return { ...randomGenerator(0), next: () => values.shift() ?? 0 };
+}
+
+describe('against PyTorch and Pillow', () => {
+  for (const { crop, pixels } of expected.crops)
+    test(`crop ${JSON.stringify(crop)}`, () => {
+      const out = new Float32Array(image.length);
+      imageWriter(plain, 'channelsLast').writeChanged(image, out, 0, crop, undefined);
+      expect(worst(out, pixels)).toBeLessThan(2e-3);
+    });
+
+  for (const { factors, pixels } of expected.colours)
+    test(`brightness, contrast, saturation ${factors}`, () => {
+      const colour = randomColourChange(drawing(...factors.map((factor) => (factor - 1) / 0.8 / 2 + 0.5)), 0.8);
+      const out = new Float32Array(image.length);
+      imageWriter(plain, 'channelsLast').writeChanged(image, out, 0, whole, colour);
+      // Pillow truncates to whole numbers after each of the three steps, and the luma too.
+      expect(worst(out, pixels)).toBeLessThan(3.5);
+    });
+});
+
+describe('layouts and channels', () => {
+  const scaled = { ...plain, scale: 1 / 255, mean: [0.1, 0.2, 0.3], std: [0.5, 0.6, 0.7] };
+
+  test('plain and channelsLast hold the same numbers, changed or not', () => {
+    for (const channels of ['RGB', 'BGR'] as const) {
+      const preprocessing = { ...scaled, channels };
+      const outputs = (['plain', 'channelsLast'] as const).map((layout) => {
+        const writer = imageWriter(preprocessing, layout);
+        const out = new Float32Array(2 * writer.size + 5);
+        writer.write(image, out, 5);
+        writer.writeChanged(image, out, 5 + writer.size, whole, undefined);
+        return out;
+      });
+      const [planar, packed] = outputs;
+      for (let pixel = 0; pixel < height * width; pixel++)
+        for (let channel = 0; channel < 3; channel++) {
+          const source = channels === 'BGR' ? 2 - channel : channel;
+          const value =
+            ((image[3 * pixel + source] ?? 0) / 255 - (scaled.mean[channel] ?? 0)) / (scaled.std[channel] ?? 1);
+          for (const start of [5, 5 + image.length]) {
+            expect(planar?.[start + channel * height * width + pixel]).toBeCloseTo(value, 5);
+            expect(packed?.[start + 3 * pixel + channel]).toBeCloseTo(value, 5);
+          }
+        }
+    }
+  });
+
+  test('grey models see the luma', () => {
+    const writer = imageWriter({ ...plain, channels: 'L', mean: [10], std: [2] }, 'plain');
+    const out = new Float32Array(2 * writer.size);
+    writer.write(image, out, 0);
+    writer.writeChanged(image, out, writer.size, whole, undefined);
+    for (let pixel = 0; pixel < writer.size; pixel++) {
+      const [red = 0, green = 0, blue = 0] = image.subarray(3 * pixel);
+      const value = (0.299 * red + 0.587 * green + 0.114 * blue - 10) / 2;
+      expect(out[pixel]).toBeCloseTo(value, 3);
+      expect(out[writer.size + pixel]).toBeCloseTo(value, 3);
+    }
+  });
+
+  test('changed colours stay pixels', () => {
+    const out = new Float32Array(image.length);
+    imageWriter(plain, 'plain').writeChanged(image, out, 0, whole, { own: 3, grey: -1, offset: 0.5 });
+    expect(Math.min(...out)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...out)).toBe(255);
+  });
+});
+
+test('random crops stay inside, keep the asked area and aspect, and half of them are mirrored', () => {
+  const random = randomGenerator('crops');
+  let mirrored = 0;
+  for (let round = 0; round < 2000; round++) {
+    const [high, wide] = [20 + random.int(50), 20 + random.int(50)];
+    const crop = randomCrop(random, high, wide, { flip: true, crop: 0.4, jitter: 0 });
+    expect(crop.top).toBeGreaterThanOrEqual(0);
+    expect(crop.left).toBeGreaterThanOrEqual(0);
+    expect(crop.top + crop.height).toBeLessThanOrEqual(high + 1e-9);
+    expect(crop.left + crop.width).toBeLessThanOrEqual(wide + 1e-9);
+    expect((crop.height * crop.width) / (high * wide)).toBeGreaterThanOrEqual(0.4 - 1e-9);
+    mirrored += crop.flip ? 1 : 0;
+  }
+  expect(Math.abs(mirrored - 1000)).toBeLessThan(100);
+});
+
+test('levels and out-of-range numbers', () => {
+  expect(augmentationOf('none')).toEqual({ flip: false, crop: 1, jitter: 0 });
+  expect(augmentationOf('full').crop).toBeLessThan(augmentationOf('light').crop);
+  for (const wrong of [{ crop: 0 }, { crop: 1.1 }, { crop: Number.NaN }, { jitter: 1 }, { jitter: -0.1 }])
+    expect(() => augmentationOf({ flip: false, crop: 1, jitter: 0, ...wrong })).toThrow(/should be/);
+});
