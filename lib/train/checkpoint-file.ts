@@ -41,7 +41,7 @@ export function checkpointFile(path: string): Checkpoint {
       try {
         const file = await open(temporary, 'w');
         try {
-          await file.writev(encodeState(state));
+          for (const part of encodeState(state)) await file.writeFile(part);
           await file.sync();
         } finally {
           await file.close();
