@@ -89,8 +89,8 @@ function restoreIsNullOrUndefined(): void {
 }
 
 async function cpuEngine(): Promise<Engine> {
-  const tf: Tf = require('@tensorflow/tfjs-core');
-  require('@tensorflow/tfjs-backend-cpu');
+  // The whole of tfjs, since tfjs-core by itself knows no gradient.
+  const tf: Tf = require('@tensorflow/tfjs');
   await tf.setBackend('cpu');
   // Its greeting recommends what our own warning has already said.
   (tf.backend() as unknown as { firstUse: boolean }).firstUse = false;
