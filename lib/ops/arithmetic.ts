@@ -3,7 +3,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { intAttribute } from '../graph/attributes.js';
 import type { Dim } from '../graph/graph.js';
-import { broadcastDims, floatCost, isFloat, tieBroadcast } from './broadcast.js';
+import { broadcastDims, floatCost, followFloats, isFloat, tieBroadcast } from './broadcast.js';
 import { binaryElements } from './elements.js';
 import { type Operator, type RunContext, required, requiredTensor, type ShapedNode } from './operator.js';
 
@@ -18,6 +18,7 @@ interface Arithmetic {
 function arithmetic({ op, evaluate, run, parameters }: Arithmetic): Operator {
   return {
     op,
+    layout: followFloats,
     ...(parameters ? { parameters } : {}),
     infer: (context) => {
       const a = required(context, 0);

@@ -7,6 +7,7 @@ import {
   type CostTerm,
   elementwiseCost,
   type InferContext,
+  type LayoutPolicy,
   MAX_KNOWN_ELEMENTS,
   mismatch,
   type Relation,
@@ -99,6 +100,11 @@ export function tieBroadcast(shaped: ShapedNode, positions?: readonly number[]):
 /** One operation per element of output 0; none for integers and booleans, which are shape arithmetic. */
 export function floatCost(shaped: ShapedNode): CostTerm[] {
   return isFloat(shaped.outputs[0]) ? elementwiseCost(shaped) : [];
+}
+
+/** Broadcasting integers are shape arithmetic: short vectors, better left as they lie than aligned with activations. */
+export function followFloats({ inputs }: ShapedNode): LayoutPolicy {
+  return inputs.some((input) => input?.dtype === 'int64') ? 'plain' : 'follow';
 }
 
 export function isFloat(type: ValueType | undefined): boolean {

@@ -2,7 +2,7 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Dim } from '../graph/graph.js';
-import { broadcastDims, tieBroadcast } from './broadcast.js';
+import { broadcastDims, followFloats, tieBroadcast } from './broadcast.js';
 import { binaryElements, unaryElements } from './elements.js';
 import { type Operator, required, requiredTensor, type Tf, tieElementwise } from './operator.js';
 
@@ -14,6 +14,7 @@ function comparison(
 ): Operator {
   return {
     op,
+    layout: followFloats,
     infer: (context) => {
       const dims = broadcastDims(context, [required(context, 0).dims, required(context, 1).dims]);
       const elements = binaryElements(context, dims, 'bool', (a, b) => {

@@ -1,3 +1,4 @@
+import type * as tfjs from '@tensorflow/tfjs-core';
 import { intAttribute, normalizeAxis } from '../graph/attributes.js';
 import { floatCost } from './broadcast.js';
 import { knownNumbers, requiredNumbers } from './elements.js';
@@ -18,7 +19,14 @@ export const cumSum: Operator = {
     const axis = normalizeAxis(node, requiredNumbers(context, 1)[0] ?? 0, x.rank);
     const exclusive = intAttribute(node, 'exclusive', 0) !== 0;
     const reverse = intAttribute(node, 'reverse', 0) !== 0;
-    return [tf.cumsum(x, context.physicalAxis(axis, x.rank), exclusive, reverse)];
+    const physical = context.physicalAxis(axis, x.rank);
+    if (x.dtype !== 'float32') return [tf.cumsum(x, physical, exclusive, reverse)];
+    // tfjs's own gradient forgets to undo the transpose that it makes for any axis but the last.
+    const sum = tf.customGrad((input) => ({
+      value: tf.cumsum(input as tfjs.Tensor, physical, exclusive, reverse),
+      gradFunc: (dy: tfjs.Tensor) => tf.cumsum(dy, physical, exclusive, !reverse),
+    }));
+    return [sum(x)];
   },
   cost: floatCost,
   tie: (shaped) => {

@@ -65,7 +65,13 @@ export const gather: Operator = {
     if (!input || !output || !from || !to || indexRank === undefined) return [];
     const axis = axisOf(shaped);
     const at = positions(shaped);
-    return input.dims.flatMap((extent, position): Relation[] => {
+    const indices = inputs[1];
+    const looked = (indices?.dims ?? []).flatMap((_, position) =>
+      indices && !(at && indexRank === 1)
+        ? tieAxes(wholeAxis(node.inputs[1] ?? '', indices, position), wholeAxis(to, output, axis + position))
+        : [],
+    );
+    const data = input.dims.flatMap((extent, position): Relation[] => {
       const target = position < axis ? position : position + indexRank - 1;
       if (position !== axis) return tieAxes(wholeAxis(from, input, position), wholeAxis(to, output, target));
       if (typeof extent === 'string') return [];
@@ -74,6 +80,7 @@ export const gather: Operator = {
       const a = { value: from, axis, start: at[0] ?? 0, length: at.length, at: Int32Array.from(at) };
       return at.length > 0 ? [{ kind: 'same', a, b: { value: to, axis, start: 0, length: at.length } }] : [];
     });
+    return [...data, ...looked];
   },
   rewrite: (context) => {
     const { node, kept } = context;

@@ -2,7 +2,7 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Dim } from '../graph/graph.js';
-import { broadcastDims, elementsAs, floatCost, tieBroadcast } from './broadcast.js';
+import { broadcastDims, broadcastTo, elementsAs, floatCost, followFloats, tieBroadcast } from './broadcast.js';
 import {
   type CostTerm,
   type InferContext,
@@ -21,6 +21,7 @@ function extreme(
 ): Operator {
   return {
     op,
+    layout: followFloats,
     infer: (context) => {
       const types = context.inputs.map((_, index) => required(context, index));
       const dims = broadcastDims(
@@ -34,11 +35,22 @@ function extreme(
     run: (context) => {
       const [first, ...rest] = context.inputs.map((_, index) => requiredTensor(context, index));
       if (!first) return [];
-      return [rest.length ? rest.reduce((a, b) => run(context.tf, a, b), first) : context.tf.clone(first)];
+      return [rest.length ? rest.reduce((a, b) => pairwise(context.tf, a, b, run), first) : context.tf.clone(first)];
     },
     cost: comparisons,
     tie: (shaped) => (shaped.inputs.length === 1 ? tieElementwise(shaped, 0) : tieBroadcast(shaped)),
   };
+}
+
+/** tfjs gives an operand that is repeated a gradient of the wrong shape here, so both are brought to one shape first. */
+function pairwise(
+  tf: Tf,
+  a: tfjs.Tensor,
+  b: tfjs.Tensor,
+  run: (tf: Tf, a: tfjs.Tensor, b: tfjs.Tensor) => tfjs.Tensor,
+) {
+  const shape = tf.broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape);
+  return run(tf, broadcastTo(tf, a, shape), broadcastTo(tf, b, shape));
 }
 
 function reduceLists(context: InferContext, lists: Dim[][], evaluate: (a: number, b: number) => number): Dim[] {

@@ -95,11 +95,17 @@ export const resize: Operator = {
   run: (context) => {
     const x = requiredTensor(context, 0);
     const changed = resizedAxes(context, x).filter(({ resized }) => !isIdentity(resized));
-    const quick = quickResize(context, x, changed);
-    if (quick) return [quick];
-    return [
-      changed.reduce((value, { axis, resized }) => multiplyAxis(context.tf, value, axis, resized), context.tf.clone(x)),
-    ];
+    const { tf } = context;
+    const kernel = quickResize(context, x, changed);
+    const backward = (dy: tfjs.Tensor) =>
+      changed.reduceRight((value, { axis, resized }) => multiplyAxis(tf, value, axis, resized, true), dy);
+    const forward = (input: tfjs.Tensor) =>
+      kernel
+        ? kernel(input)
+        : changed.reduce((value, { axis, resized }) => multiplyAxis(tf, value, axis, resized), input);
+    if (changed.length === 0) return [tf.clone(x)];
+    // The kernels' own gradients are wrong with pixel centres, and on some backends for pictures that are not square.
+    return [tf.customGrad((input) => ({ value: forward(input as tfjs.Tensor), gradFunc: backward }))(x)];
   },
   cost: (shaped): CostTerm[] =>
     modeOf(shaped.node) === 'nearest' || !isFloat(shaped.outputs[0]) ? [] : elementwiseCost(shaped),
@@ -158,55 +164,47 @@ function isIdentity({ input, output, scale }: AxisResize): boolean {
   return input === output && scale === 1;
 }
 
-/**
- * The engine's own kernel, for the height and width of a channels-last picture where it computes the same: its linear
- * one with pixel centres has no right gradient, so training does without that.
- */
+/** The engine's own kernel, for the height and width of a channels-last picture, where it computes the same. */
 function quickResize(
-  { tf, layout, training }: RunContext,
+  { tf, layout }: RunContext,
   x: tfjs.Tensor,
   changed: { axis: number; resized: AxisResize }[],
-): tfjs.Tensor | undefined {
-  if (layout !== 'channelsLast' || x.rank !== 4 || changed.length === 0) return undefined;
+): ((picture: tfjs.Tensor) => tfjs.Tensor) | undefined {
+  if (layout !== 'channelsLast' || x.rank !== 4) return undefined;
   const fits = changed.every(
     ({ axis, resized: { input, output, scale } }) => (axis === 1 || axis === 2) && output === input * scale,
   );
   const [first] = changed;
   if (!fits || !first) return undefined;
   const { mode, coordinates, nearest } = first.resized;
-  const picture = x as tfjs.Tensor4D;
-  const size = [1, 2].map((axis) => changed.find((one) => one.axis === axis)?.resized.output ?? x.shape[axis] ?? 1);
-  const [height = 1, width = 1] = size;
-  if (mode === 'linear') {
-    if (coordinates === 'asymmetric') return tf.image.resizeBilinear(picture, [height, width]);
-    if (coordinates === 'align_corners' && height > 1 && width > 1)
-      return tf.image.resizeBilinear(picture, [height, width], true);
-    const centred = coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel';
-    if (centred && !training && height > 1 && width > 1)
-      return tf.image.resizeBilinear(picture, [height, width], false, true);
-    return undefined;
-  }
+  const extent = (axis: number) => changed.find((one) => one.axis === axis)?.resized.output ?? x.shape[axis] ?? 1;
+  const size: [number, number] = [extent(1), extent(2)];
+  const centred = coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel';
+  // Modes differ in where they put the only pixel of an axis.
+  const several = coordinates === 'asymmetric' || Math.min(...size) > 1;
+  if (!several) return undefined;
+  if (mode === 'linear' && (centred || coordinates === 'asymmetric' || coordinates === 'align_corners'))
+    return (picture) =>
+      tf.image.resizeBilinear(picture as tfjs.Tensor4D, size, coordinates === 'align_corners', centred);
   // Enlarged a whole number of times, the neighbour below is the same element with and without pixel centres.
   const whole = changed.every(({ resized: { scale } }) => Number.isInteger(scale));
-  if (mode !== 'nearest' || !whole) return undefined;
-  const below = coordinates === 'asymmetric' && nearest === 'floor';
-  const centred = (coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel') && nearest.startsWith('round');
-  return below || (centred && height > 1 && width > 1)
-    ? tf.image.resizeNearestNeighbor(picture, [height, width])
-    : undefined;
+  const below = coordinates === 'asymmetric' ? nearest === 'floor' : centred && nearest.startsWith('round');
+  if (mode !== 'nearest' || !whole || !below) return undefined;
+  return (picture) => tf.image.resizeNearestNeighbor(picture as tfjs.Tensor4D, size);
 }
 
-/** One axis as a matrix product: any mode, any axis, with a gradient everywhere. */
-function multiplyAxis(tf: Tf, x: tfjs.Tensor, axis: number, resized: AxisResize): tfjs.Tensor {
+/** One axis as a matrix product, or its transpose: any mode, any axis. */
+function multiplyAxis(tf: Tf, x: tfjs.Tensor, axis: number, resized: AxisResize, transposed = false): tfjs.Tensor {
   const { input, output } = resized;
+  const extent = x.shape[axis] ?? 1;
   const before = sizeOf(x.shape.slice(0, axis));
   const after = sizeOf(x.shape.slice(axis + 1));
-  const shape = x.shape.with(axis, output);
+  const shape = x.shape.with(axis, transposed ? input : output);
   const weights = resizeMatrix(resized);
   if (after === 1) {
     const matrix = tf.tensor2d(weights, [output, input]);
-    return tf.reshape(tf.matMul(tf.reshape(x, [before, input]), matrix, false, true), shape);
+    return tf.reshape(tf.matMul(tf.reshape(x, [before, extent]), matrix, false, !transposed), shape);
   }
   const matrix = tf.tensor3d(weights, [1, output, input]);
-  return tf.reshape(tf.matMul(matrix, tf.reshape(x, [before, input, after])), shape);
+  return tf.reshape(tf.matMul(matrix, tf.reshape(x, [before, extent, after]), transposed), shape);
 }

@@ -53,11 +53,11 @@ function slicedAxes(context: Pick<ShapedNode, 'node' | 'inputs'>): SlicedAxis[] 
 
 /** The range that a slice takes of an axis of `extent` elements; bounds count from the end when negative, and are clamped. */
 function rangeOf(start: number, end: number, step: number, extent: number): Range {
-  const low = step > 0 ? 0 : -1;
-  const high = step > 0 ? extent : extent - 1;
-  const clamp = (bound: number) => Math.min(Math.max(bound < 0 ? bound + extent : bound, low), high);
-  const first = clamp(start);
-  return { start: first, step, length: Math.max(0, Math.ceil((clamp(end) - first) / step)) };
+  const clamp = (bound: number, low: number, high: number) =>
+    Math.min(Math.max(bound < 0 ? bound + extent : bound, low), high);
+  const first = clamp(start, 0, step > 0 ? extent : extent - 1);
+  const past = step > 0 ? clamp(end, 0, extent) : clamp(end, -1, extent - 1);
+  return { start: first, step, length: Math.max(0, Math.ceil((past - first) / step)) };
 }
 
 /** The extent after slicing; the same symbol where the whole axis is taken. */
@@ -95,8 +95,7 @@ export const slice: Operator = {
       const physical = context.physicalAxis(axis, x.rank);
       const range = rangeOf(start, end, step, x.shape[physical] ?? 0);
       const reach = range.length === 0 ? 0 : (range.length - 1) * Math.abs(step) + 1;
-      begin[physical] =
-        step > 0 || range.length === 0 ? Math.min(range.start, x.shape[physical] ?? 0) : range.start - reach + 1;
+      begin[physical] = range.length === 0 ? 0 : step > 0 ? range.start : range.start - reach + 1;
       size[physical] = reach;
       if (step !== 1 && range.length > 0) strided.push({ axis: physical, range });
     }

@@ -1,10 +1,11 @@
 import type { Dim } from '../graph/graph.js';
-import { broadcastDims, broadcastTo, elementsAs, floatCost, tieBroadcast } from './broadcast.js';
+import { broadcastDims, broadcastTo, elementsAs, floatCost, followFloats, tieBroadcast } from './broadcast.js';
 import { type Operator, required, requiredTensor } from './operator.js';
 
 /** Where: input 1 where the condition holds, input 2 elsewhere; all three broadcast. */
 export const where: Operator = {
   op: 'Where',
+  layout: followFloats,
   infer: (context) => {
     const types = [required(context, 0), required(context, 1), required(context, 2)] as const;
     const dims = broadcastDims(

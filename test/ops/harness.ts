@@ -95,8 +95,12 @@ export interface PreparedCase {
   shaped: ShapedNode;
 }
 
+function textOf(attributes: Record<string, Attribute>): string {
+  return JSON.stringify(attributes, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
+}
+
 export function prepare(test: OperatorCase): PreparedCase {
-  const random = randomGenerator('operator', test.op, test.seed ?? 0, JSON.stringify(test.attributes ?? {}));
+  const random = randomGenerator('operator', test.op, test.seed ?? 0, textOf(test.attributes ?? {}));
   const tensors = new Map<string, Tensor>();
   const constant = new Set<string>();
   const names = test.inputs.map((input, index) => {
@@ -302,7 +306,7 @@ export async function checkOperator(test: OperatorCase): Promise<void> {
   const prepared = prepare(test);
   const { shaped, node, tensors } = prepared;
   const shapes = node.inputs.map((name) => `[${tensors.get(name)?.dims ?? '-'}]`).join(' ');
-  const title = `${test.name ?? test.op} ${JSON.stringify(node.attributes)} of ${shapes}`;
+  const title = `${test.name ?? test.op} ${textOf(node.attributes)} of ${shapes}`;
   const reference = await onnxRuntime(prepared);
   const expected = await reference(tensors);
   expected.forEach((output, index) => {
