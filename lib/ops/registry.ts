@@ -3,24 +3,38 @@
 import type { Node } from '../graph/graph.js';
 import { argMax } from './argmax.js';
 import { add, div, mod, mul, pow, sub } from './arithmetic.js';
+import { averagePool } from './average-pool.js';
+import { batchNormalization } from './batch-normalization.js';
 import { cast } from './cast.js';
 import { clip } from './clip.js';
 import { and, equal, greater, greaterOrEqual, less, lessOrEqual, not, or } from './comparison.js';
 import { concat } from './concat.js';
 import { constant, constantOfShape } from './constant.js';
+import { conv } from './conv.js';
+import { convTranspose } from './conv-transpose.js';
 import { cumSum } from './cumsum.js';
 import { depthToSpace, spaceToDepth } from './depth-to-space.js';
+import { dropout } from './dropout.js';
 import { abs, ceil, cos, exp, floor, log, neg, reciprocal, round, sign, sin, sqrt } from './elementary.js';
 import { elu, selu } from './elu.js';
 import { expand } from './expand.js';
+import { flatten } from './flatten.js';
 import { gather } from './gather.js';
 import { erf, gelu } from './gelu.js';
+import { gemm } from './gemm.js';
+import { globalAveragePool, globalMaxPool } from './global-pool.js';
+import { groupNormalization, instanceNormalization } from './group-normalization.js';
+import { identity } from './identity.js';
+import { layerNormalization } from './layer-normalization.js';
 import { leakyRelu } from './leaky-relu.js';
+import { matMul } from './matmul.js';
+import { maxPool } from './max-pool.js';
 import { max, min } from './min-max.js';
 import type { Operator } from './operator.js';
 import { pad } from './pad.js';
 import { prelu } from './prelu.js';
 import { range } from './range.js';
+import { reduceL2, reduceMax, reduceMean, reduceMin, reduceSum } from './reduce.js';
 import { reduceProd } from './reduce-prod.js';
 import { relu } from './relu.js';
 import { reshape } from './reshape.js';
@@ -28,6 +42,7 @@ import { resize } from './resize.js';
 import { shape, size } from './shape.js';
 import { hardSigmoid, hardSwish, sigmoid, tanh } from './sigmoid.js';
 import { slice } from './slice.js';
+import { logSoftmax, softmax } from './softmax.js';
 import { mish, softplus } from './softplus.js';
 import { split } from './split.js';
 import { squeeze, unsqueeze } from './squeeze.js';
@@ -40,33 +55,49 @@ const OPERATORS: readonly Operator[] = [
   add,
   and,
   argMax,
+  averagePool,
+  batchNormalization,
   cast,
   ceil,
   clip,
   concat,
   constant,
   constantOfShape,
+  conv,
+  convTranspose,
   cos,
   cumSum,
   depthToSpace,
   div,
+  dropout,
   elu,
   equal,
   erf,
   exp,
   expand,
+  flatten,
   floor,
   gather,
   gelu,
+  gemm,
+  globalAveragePool,
+  globalMaxPool,
   greater,
   greaterOrEqual,
+  groupNormalization,
   hardSigmoid,
   hardSwish,
+  identity,
+  instanceNormalization,
+  layerNormalization,
   leakyRelu,
   less,
   lessOrEqual,
   log,
+  logSoftmax,
+  matMul,
   max,
+  maxPool,
   min,
   mish,
   mod,
@@ -79,7 +110,12 @@ const OPERATORS: readonly Operator[] = [
   prelu,
   range,
   reciprocal,
+  reduceL2,
+  reduceMax,
+  reduceMean,
+  reduceMin,
   reduceProd,
+  reduceSum,
   relu,
   reshape,
   resize,
@@ -91,6 +127,7 @@ const OPERATORS: readonly Operator[] = [
   sin,
   size,
   slice,
+  softmax,
   softplus,
   spaceToDepth,
   split,

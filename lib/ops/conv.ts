@@ -1,0 +1,207 @@
+/** Conv over one or two spatial axes: dense, grouped and depthwise. */
+
+import type * as tfjs from '@tensorflow/tfjs-core';
+import { intAttribute, intsAttribute } from '../graph/attributes.js';
+import type { Node } from '../graph/graph.js';
+import {
+  type CostTerm,
+  elementwiseCost,
+  type InferContext,
+  mismatch,
+  type Operator,
+  type Packing,
+  type Relation,
+  type RunContext,
+  required,
+  requiredTensor,
+  type ShapedNode,
+  type Tf,
+  tieAxes,
+  type ValueType,
+  wholeAxis,
+} from './operator.js';
+import { asImage, fromImage, onImage, slide, type Window, windowDims, windowOf } from './window.js';
+
+/** The spatial extents of a weight [O, I/group, …], which must be numbers. */
+export function kernelOf(node: Node, weight: ValueType): number[] {
+  const kernel = weight.dims.slice(2).filter((extent) => typeof extent === 'number');
+  const declared = intsAttribute(node, 'kernel_shape');
+  if (kernel.length === 0 || kernel.length !== weight.dims.length - 2)
+    throw mismatch(node, `the weight has shape [${weight.dims}]; a convolution's has three axes or more.`);
+  if (declared && declared.join() !== kernel.join())
+    throw mismatch(node, `kernel_shape [${declared}] is not that of the weight, [${weight.dims}].`);
+  return kernel;
+}
+
+function infer(context: InferContext): ValueType[] {
+  const { node } = context;
+  const x = required(context, 0);
+  const weight = required(context, 1);
+  const group = intAttribute(node, 'group', 1);
+  const kernel = kernelOf(node, weight);
+  const [outChannels = 0, perGroup = 0] = weight.dims;
+  const [batch = 0, channels = 0, ...spatial] = x.dims;
+  if (spatial.length !== kernel.length)
+    throw mismatch(node, `an input [${x.dims}] and a weight [${weight.dims}] differ in their spatial axes.`);
+  if (typeof channels === 'number' && typeof perGroup === 'number' && channels !== perGroup * group)
+    throw mismatch(node, `the input has ${channels} channels, the weight takes ${perGroup} in ${group} group(s).`);
+  if (group < 1 || (typeof outChannels === 'number' && outChannels % group !== 0))
+    throw mismatch(node, `${outChannels} output channels cannot be cut into ${group} groups.`);
+  const bias = context.inputs[2];
+  if (bias && (bias.dims.length !== 1 || bias.dims[0] !== outChannels))
+    throw mismatch(node, `the bias has shape [${bias.dims}]; [${outChannels}] was expected.`);
+  return [{ dtype: x.dtype, dims: [batch, outChannels, ...windowDims(context, windowOf(node, kernel), spatial)] }];
+}
+
+function groupOf(node: Node): number {
+  return intAttribute(node, 'group', 1);
+}
+
+/** Each input channel has filters of its own. */
+function isDepthwise({ node, inputs }: ShapedNode): boolean {
+  return groupOf(node) > 1 && inputs[1]?.dims[1] === 1;
+}
+
+/** OIHW ↔ HWIO; a weight over one axis gets a first one of extent 1. */
+const dense: Packing = {
+  pack: (tf, weight) => {
+    const [o = 1, i = 1, ...kernel] = weight.shape;
+    return tf.transpose(tf.reshape(weight, [o, i, ...twoAxes(kernel)]), [2, 3, 1, 0]);
+  },
+  unpack: (tf, packed) => tf.transpose(packed, [3, 2, 0, 1]),
+};
+
+function twoAxes(kernel: number[]): number[] {
+  return kernel.length === 1 ? [1, ...kernel] : kernel;
+}
+
+/** [C·m, 1, H, W] ↔ [H, W, C, m]. */
+function depthwise(channels: number): Packing {
+  return {
+    pack: (tf, weight) => {
+      const [o = 1, , ...kernel] = weight.shape;
+      return tf.transpose(tf.reshape(weight, [channels, o / channels, ...twoAxes(kernel)]), [2, 3, 0, 1]);
+    },
+    unpack: (tf, packed) => {
+      const [height = 1, width = 1, c = 1, multiplier = 1] = packed.shape;
+      return tf.reshape(tf.transpose(packed, [2, 3, 0, 1]), [c * multiplier, 1, height, width]);
+    },
+  };
+}
+
+/** The packing of a weight of `rank` axes, whose own order comes back when it is unpacked. */
+function ofRank(rank: number, packing: Packing): Packing {
+  if (rank === 4) return packing;
+  return {
+    pack: packing.pack,
+    unpack: (tf, packed) => {
+      const image = packing.unpack(tf, packed);
+      const [o = 1, i = 1, , length = 1] = image.shape;
+      return tf.reshape(image, [o, i, length]);
+    },
+  };
+}
+
+function convolve(
+  tf: Tf,
+  x: tfjs.Tensor4D,
+  weight: tfjs.Tensor4D,
+  window: Window,
+  group: number,
+  depthwiseWeight: boolean,
+): tfjs.Tensor4D {
+  const options = { padValue: 0, same: true, equalStrides: depthwiseWeight };
+  return slide(tf, x, window, options, (image, strides, pad) => {
+    if (depthwiseWeight) return tf.depthwiseConv2d(image, weight, strides, pad);
+    if (group === 1) return tf.conv2d(image, weight, strides, pad);
+    const filters = tf.split<tfjs.Tensor4D>(weight, group, 3);
+    const parts = tf.split<tfjs.Tensor4D>(image, group, 3).map((part, index) => {
+      const filter = filters[index];
+      return filter ? tf.conv2d(part, filter, strides, pad) : part;
+    });
+    return tf.concat<tfjs.Tensor4D>(parts, 3);
+  });
+}
+
+function run(context: RunContext): tfjs.Tensor[] {
+  const { tf, node } = context;
+  const x = requiredTensor(context, 0);
+  const weight = requiredTensor(context, 1) as tfjs.Tensor4D;
+  const window = onImage(node, windowOf(node, kernelOf(node, required(context, 1))));
+  const y = convolve(tf, asImage(tf, x), weight, window, groupOf(node), isDepthwise(context));
+  const bias = context.tensors[2];
+  return [fromImage(tf, bias ? tf.add(y, bias) : y, x.rank)];
+}
+
+/** The product of the extents that are numbers. */
+export function knownProduct(extents: readonly (number | string)[]): number {
+  return extents.reduce<number>((product, extent) => (typeof extent === 'number' ? product * extent : product), 1);
+}
+
+/** MACs: kernel × output positions × outChannels × inChannels/group; one addition per output element for a bias. */
+function cost(shaped: ShapedNode): CostTerm[] {
+  const value = shaped.node.inputs[1] ?? '';
+  const kernel = knownProduct(shaped.inputs[1]?.dims.slice(2) ?? []);
+  const positions = knownProduct(shaped.outputs[0]?.dims.slice(2) ?? []);
+  const factors = [0, 1].map((axis) => ({ value, axis }));
+  const bias = shaped.inputs[2] ? elementwiseCost(shaped) : [];
+  return [{ kind: 'macs', coefficient: kernel * positions, factors }, ...bias];
+}
+
+/** The spans that the ties of a convolution speak of. */
+export function convolutionSpans(shaped: ShapedNode) {
+  const [x, weight, bias] = shaped.inputs;
+  const [xName = '', weightName = '', biasName = ''] = shaped.node.inputs;
+  const y = shaped.outputs[0];
+  const yName = shaped.node.outputs[0] ?? '';
+  return {
+    batch: x && y ? tieAxes(wholeAxis(xName, x, 0), wholeAxis(yName, y, 0)) : [],
+    inChannels: x && wholeAxis(xName, x, 1),
+    weight0: weight && wholeAxis(weightName, weight, 0),
+    weight1: weight && wholeAxis(weightName, weight, 1),
+    outChannels: y && wholeAxis(yName, y, 1),
+    bias: bias && wholeAxis(biasName, bias, 0),
+  };
+}
+
+/**
+ * Dense: the input channels with the weight's axis 1, the filters with the output channels and the bias. Grouped: whole
+ * groups leave together, and the weight's axis 1, which all groups share, stays.
+ */
+function tie(shaped: ShapedNode): Relation[] {
+  const spans = convolutionSpans(shaped);
+  const group = groupOf(shaped.node);
+  const { weight0, inChannels, outChannels, bias } = spans;
+  if (group === 1)
+    return [
+      ...spans.batch,
+      ...tieAxes(inChannels, spans.weight1),
+      ...tieAxes(weight0, outChannels),
+      ...tieAxes(weight0, bias),
+    ];
+  const grouped = [inChannels, outChannels, bias].flatMap((span): Relation[] =>
+    weight0 && span ? [{ kind: 'same', a: weight0, b: span, blocks: group }] : [],
+  );
+  return [...spans.batch, ...grouped];
+}
+
+export const conv: Operator = {
+  op: 'Conv',
+  parameters: [1, 2],
+  infer,
+  run,
+  layout: 'channelsLast',
+  packing: (shaped, input) => {
+    const weight = shaped.inputs[1];
+    if (input !== 1 || !weight) return undefined;
+    return ofRank(weight.dims.length, isDepthwise(shaped) ? depthwise(groupOf(shaped.node)) : dense);
+  },
+  cost,
+  tie,
+  rewrite: ({ node, inputs, extent }) => {
+    const channels = extent({ value: node.inputs[0] ?? '', axis: 1 });
+    const perGroup = inputs[1]?.dims[1];
+    if (groupOf(node) === 1 || typeof channels !== 'number' || typeof perGroup !== 'number') return {};
+    return { attributes: { group: { type: 'int', value: channels / perGroup } } };
+  },
+};

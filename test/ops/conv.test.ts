@@ -1,0 +1,83 @@
+import { expect, test } from '@jest/globals';
+import type { Attribute } from '../../lib/graph/graph.js';
+import type { RandomGenerator } from '../../lib/graph/random.js';
+import { conv } from '../../lib/ops/conv.js';
+import { checkOperator, int, ints, manyCases, type OperatorCase, oneOf, prepare, string } from './harness.js';
+
+/** A random convolution that is valid: extents are chosen so that one window fits at least. */
+function randomConv(random: RandomGenerator, axes: number, kind: 'dense' | 'grouped' | 'depthwise'): OperatorCase {
+  const list = (make: () => number) => Array.from({ length: axes }, make);
+  const kernel = list(() => 1 + random.int(3));
+  const strides = list(() => 1 + random.int(3));
+  const autoPad = oneOf(random, ['NOTSET', 'NOTSET', 'VALID', 'SAME_UPPER', 'SAME_LOWER']);
+  // ONNX Runtime refuses dilation together with SAME.
+  const dilations = list(() => (autoPad.startsWith('SAME') ? 1 : oneOf(random, [1, 1, 1, 2, 3])));
+  const group = kind === 'dense' ? 1 : 2 + random.int(3);
+  const perGroup = kind === 'depthwise' ? 1 : 1 + random.int(3);
+  const outChannels = group * (1 + random.int(3));
+  const spatial = kernel.map((extent, axis) => (extent - 1) * (dilations[axis] ?? 1) + 1 + random.int(6));
+  const attributes: Record<string, Attribute> = { strides: ints(...strides), dilations: ints(...dilations) };
+  if (group > 1) attributes.group = int(group);
+  if (random.next() < 0.5) attributes.kernel_shape = ints(...kernel);
+  if (autoPad !== 'NOTSET') attributes.auto_pad = string(autoPad);
+  else if (random.next() < 0.8) attributes.pads = ints(...list(() => random.int(3)), ...list(() => random.int(3)));
+  const weight = { dims: [outChannels, perGroup, ...kernel] };
+  const bias = random.next() < 0.5 ? [{ dims: [outChannels] }] : [];
+  return {
+    op: 'Conv',
+    attributes,
+    inputs: [{ dims: [1 + random.int(3), group * perGroup, ...spatial] }, weight, ...bias],
+  };
+}
+
+test.each(['dense', 'grouped', 'depthwise'] as const)('%s convolutions agree with ONNX Runtime', async (kind) => {
+  for (const axes of [1, 2])
+    for (const one of manyCases(20, `${kind} ${axes}`, (random) => randomConv(random, axes, kind)))
+      await checkOperator(one);
+});
+
+test.each([
+  ['3×3, padding 1', [1, 1, 1, 1], 7, 1],
+  ['3×3, stride 2, TF-SAME on an even extent', [0, 0, 1, 1], 8, 2],
+  ['3×3, stride 2, padding 1 (as PyTorch)', [1, 1, 1, 1], 8, 2],
+  ['stride beyond the kernel', [0, 0, 0, 0], 9, 4],
+] as const)('%s', async (_name, pads, extent, stride) => {
+  for (const group of [1, 4])
+    await checkOperator({
+      op: 'Conv',
+      attributes: { pads: ints(...pads), strides: ints(stride, stride), group: int(group) },
+      inputs: [{ dims: [2, 4, extent, extent] }, { dims: [4, 4 / group, 3, 3] }, { dims: [4] }],
+    });
+});
+
+test('a weight that does not fit is refused with the numbers', () => {
+  const inputs = [{ dims: [1, 3, 8, 8] }, { dims: [4, 2, 3, 3] }];
+  expect(() => prepare({ op: 'Conv', inputs })).toThrow('the input has 3 channels, the weight takes 2');
+});
+
+test('symbols stay where the padding keeps the extent', () => {
+  const { node, shaped } = prepare({
+    op: 'Conv',
+    attributes: { pads: ints(1, 1, 1, 1) },
+    inputs: [{ dims: [1, 3, 8, 8] }, { dims: [4, 3, 3, 3] }],
+  });
+  const [x, weight] = shaped.inputs;
+  const symbolic = { dtype: 'float32' as const, dims: ['N', 3, 'H', 8] };
+  const types = conv.infer({ node, opset: 18, inputs: [x && symbolic, weight], unknown: () => '?' });
+  expect(types).toEqual([{ dtype: 'float32', dims: ['N', 4, 'H', 8] }]);
+});
+
+test('MACs of VGG-16’s first convolution', () => {
+  const { shaped } = prepare({
+    op: 'Conv',
+    attributes: { pads: ints(1, 1, 1, 1) },
+    inputs: [{ dims: [1, 3, 224, 224] }, { dims: [64, 3, 3, 3] }],
+  });
+  const [term] = conv.cost(shaped);
+  const product = term?.factors.reduce(
+    (total, { axis }) => total * Number(shaped.inputs[1]?.dims[axis]),
+    term.coefficient,
+  );
+  // 224² positions × 64 filters × 3 channels × 9.
+  expect(product).toBe(86_704_128);
+});
