@@ -142,6 +142,8 @@ export async function onnxRuntime(
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'disabled',
+    // Errors only: its warnings about shapes are answered by the comparison of shapes.
+    logSeverityLevel: 3,
   });
   return async (tensors) => {
     const feeds: Record<string, ort.Tensor> = {};
