@@ -103,11 +103,18 @@ function rolesOf(graph: Graph, node: Node, relations: Relation[]): Pick<NodeRela
       ]),
     );
   });
-  for (const [one, other] of pairs)
+  const touches = (at: AxisRef, is: (value: string) => boolean) =>
+    pairs.some(([one, other]) => keyOf(one) === keyOf(at) && is(other.value));
+  for (const [one, other] of pairs) {
+    // Directly, or through a weight that is tied to both (the filters of a depthwise convolution).
+    const weight =
+      graph.initializers.has(one.value) && touches(one, isActivation) && touches(one, (value) => outputs.has(value));
+    if (weight) through.add(keyOf(other));
     if (isActivation(one.value) && outputs.has(other.value)) {
       through.add(keyOf(one));
       through.add(keyOf(other));
     }
+  }
   const weights = pairs.filter(([weight, other]) => graph.initializers.has(weight.value) && !through.has(keyOf(other)));
   return {
     sources: weights.filter(([, other]) => outputs.has(other.value)).map(([weight]) => weight),

@@ -7,6 +7,7 @@ import {
   type CostTerm,
   elementwiseCost,
   type InferContext,
+  type LinearLayer,
   mismatch,
   type Operator,
   type Packing,
@@ -20,7 +21,7 @@ import {
   type ValueType,
   wholeAxis,
 } from './operator.js';
-import { asImage, fromImage, onImage, slide, type Window, windowDims, windowOf } from './window.js';
+import { asImage, fromImage, onImage, place, slide, type Window, windowDims, windowOf } from './window.js';
 
 /** The spatial extents of a weight [O, I/group, …], which must be numbers. */
 export function kernelOf(node: Node, weight: ValueType): number[] {
@@ -185,6 +186,25 @@ function tie(shaped: ShapedNode): Relation[] {
   return [...spans.batch, ...grouped];
 }
 
+/** Only where every extent is known, so that `auto_pad` can be told. */
+function linear({ node, inputs }: ShapedNode): LinearLayer | undefined {
+  const [x, weight, bias] = inputs;
+  const spatial = x?.dims.slice(2).filter((extent) => typeof extent === 'number') ?? [];
+  if (!weight || spatial.length !== 2 || groupOf(node) !== 1) return undefined;
+  const window = windowOf(node, kernelOf(node, weight));
+  const pair = (values: number[]): [number, number] => [values[0] ?? 1, values[1] ?? 1];
+  const { kernel, strides, dilations } = window;
+  return {
+    weight: 1,
+    bias: bias ? 2 : undefined,
+    inputAxis: 1,
+    kernel: pair(kernel),
+    strides: pair(strides),
+    dilations: pair(dilations),
+    pads: pair(spatial.map((extent, axis) => place(window, axis, extent).begin)),
+  };
+}
+
 export const conv: Operator = {
   op: 'Conv',
   parameters: [1, 2],
@@ -198,6 +218,7 @@ export const conv: Operator = {
   },
   cost,
   tie,
+  linear,
   rewrite: ({ node, inputs, extent }) => {
     const channels = extent({ value: node.inputs[0] ?? '', axis: 1 });
     const perGroup = inputs[1]?.dims[1];

@@ -4,6 +4,7 @@ import type { Dim, Node } from '../graph/graph.js';
 import { tieBroadcast } from './broadcast.js';
 import {
   type CostTerm,
+  denseLayer,
   elementwiseCost,
   mismatch,
   type Operator,
@@ -73,6 +74,13 @@ export const gemm: Operator = {
   },
   run,
   cost,
+  linear: ({ node, inputs }) => {
+    const scaled = floatAttribute(node, 'alpha', 1) !== 1 || floatAttribute(node, 'beta', 1) !== 1;
+    const { a, b } = axesOf(node);
+    const bias = inputs[2];
+    if (scaled || a.summed !== 1 || (bias && bias.dims.length !== 1)) return undefined;
+    return denseLayer({ weight: 1, bias: bias ? 2 : undefined, inputAxis: b.summed === 0 ? 0 : 1 });
+  },
   tie: (shaped) => {
     const [left, right] = shaped.inputs;
     const y = shaped.outputs[0];

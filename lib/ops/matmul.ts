@@ -3,6 +3,7 @@ import type { Dim } from '../graph/graph.js';
 import { broadcastDims, broadcastTo } from './broadcast.js';
 import {
   type CostTerm,
+  denseLayer,
   mismatch,
   type Operator,
   type Relation,
@@ -105,4 +106,6 @@ export const matMul: Operator = {
   run,
   cost,
   tie,
+  linear: ({ inputs: [a, b] }) =>
+    a?.dims.length === 2 && b?.dims.length === 2 ? denseLayer({ weight: 1, bias: undefined, inputAxis: 0 }) : undefined,
 };

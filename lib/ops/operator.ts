@@ -194,6 +194,11 @@ export function requiredTensor(context: RunContext, index: number): tfjs.Tensor 
   return tensor;
 }
 
+/** The layer of a dense operator: a 1×1 patch. */
+export function denseLayer(layer: Pick<LinearLayer, 'weight' | 'bias' | 'inputAxis'>): LinearLayer {
+  return { ...layer, kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0] };
+}
+
 /** A span over a whole axis; undefined when the extent is a symbol. */
 export function wholeAxis(value: string, type: ValueType, axis: number): Span | undefined {
   const extent = type.dims[axis];

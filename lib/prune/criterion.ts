@@ -4,6 +4,7 @@ import type { Dependencies, Group } from '../analyze/groups.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { float32Data } from '../graph/tensor.js';
+import { operatorOf } from '../ops/registry.js';
 
 export interface ScoreContext {
   graph: Graph;
@@ -61,4 +62,14 @@ export function addToChannels(
     const channel = Math.floor(position / member.perChannel);
     total[channel] = (total[channel] ?? 0) + (elements[member.indices[position] ?? 0] ?? 0);
   }
+}
+
+/** The initializers with which batch norms scale and shift (operators with running statistics). */
+export function batchNormParameters(graph: Graph): Set<string> {
+  return new Set(
+    graph.nodes.flatMap((node) => {
+      const operator = operatorOf(node);
+      return operator?.buffers ? (operator.parameters ?? []).map((position) => node.inputs[position] ?? '') : [];
+    }),
+  );
 }

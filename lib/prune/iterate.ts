@@ -10,7 +10,8 @@ import { throwIfAborted } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { composePlans } from '../surgery/compose.js';
 import type { Plan } from '../surgery/plan.js';
-import { evaluate, train } from '../train/train.js';
+import { evaluate } from '../train/evaluate.js';
+import { train } from '../train/train.js';
 import { criterionNamed } from './criteria/index.js';
 import { measureTaylor } from './gradients.js';
 import { pruneOnce } from './one-shot.js';
@@ -67,10 +68,10 @@ export async function prune(
       ...retrain.training,
       epochs: budget[step] ?? 0,
       seed: options.seed + step,
-      signal: options.signal,
+      ...(options.signal ? { signal: options.signal } : {}),
       ...(retrain.distill > 0 ? { distillation: { teacher: graph, weight: retrain.distill, temperature: 4 } } : {}),
-      checkpoint: retrain.checkpoint?.(step),
-      onEpoch: (metrics) => retrain.onEpoch?.(step, budget.length, metrics),
+      ...(retrain.checkpoint ? { checkpoint: retrain.checkpoint(step) } : {}),
+      onEpoch: (metrics) => retrain.onEpoch?.(step, budget[step] ?? 0, metrics),
     });
     const accuracy = trained.best.accuracy;
     const state: StepState = { step, graph: trained.graph, plan: cut.plan, accuracy, macs, parameters };

@@ -3,7 +3,9 @@
 import type { BatchSource } from '../data/batch.js';
 import type { Graph } from '../graph/graph.js';
 import type { Plan } from '../surgery/plan.js';
-import type { EpochMetrics, TrainOptions } from '../train/train.js';
+import type { EpochMetrics } from '../train/metrics.js';
+import type { TrainOptions } from '../train/options.js';
+import type { Checkpoint } from '../train/state.js';
 
 /** What a finished pruning step leaves, enough to go on from it. */
 export interface StepState {
@@ -60,8 +62,8 @@ export interface RetrainOptions {
   /** Called when a step is finished, before the next begins. */
   onStep?: (state: StepState) => Promise<void>;
   /** Where the training of a step keeps its state between epochs. */
-  checkpoint?: (step: number) => TrainOptions['checkpoint'];
-  onEpoch?: (step: number, steps: number, metrics: EpochMetrics) => void;
+  checkpoint?: (step: number) => Checkpoint;
+  onEpoch?: (step: number, epochs: number, metrics: EpochMetrics) => void;
   /** Told after each removal and repair, before the step's training. */
   onCut?: (step: number, cut: { macs: number; parameters: number; accuracy: number }) => void;
 }

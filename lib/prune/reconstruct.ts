@@ -101,8 +101,7 @@ async function advance(
   const outputs = [...new Set([...needed, ...wanted])];
   const atHand = [...(batches[0]?.keys() ?? [])];
   const missing = outputs.filter((name) => !atHand.includes(name));
-  if (missing.length === 0)
-    return batches.map((values) => new Map(outputs.map((name) => [name, valueOf(values, name)])));
+  if (missing.length === 0) return batches.map((values) => new Map(outputs.map((name) => [name, held(values, name)])));
   const part = extract(graph, atHand, missing);
   const model = buildModel(engine, part);
   try {
@@ -121,7 +120,7 @@ async function runPart(
 ): Promise<Values> {
   const { tf } = engine;
   const inputs = model.graph.inputs.map(({ name }) => {
-    const { data, dims } = valueOf(values, name);
+    const { data, dims } = held(values, name);
     return { tensor: tf.tensor(data, dims), layout: 'plain' as const };
   });
   const made = model.forwardTo(missing, inputs, { training: false, seed: 0 });
@@ -129,10 +128,10 @@ async function runPart(
   for (const [index, tensor] of made.entries())
     next.set(missing[index] ?? '', float32(tensor.shape, (await tensor.data()) as Float32Array));
   tf.dispose([...made, ...inputs.map(({ tensor }) => tensor)]);
-  return new Map(outputs.map((name) => [name, next.get(name) ?? valueOf(values, name)]));
+  return new Map(outputs.map((name) => [name, next.get(name) ?? held(values, name)]));
 }
 
-function valueOf(values: Values, name: string): TensorOf<'float32'> {
+function held(values: Values, name: string): TensorOf<'float32'> {
   const value = values.get(name);
   if (!value) throw new Error(`value "${name}" was dropped before its last reader`);
   return value;
@@ -149,8 +148,8 @@ async function solve(
   const current = graph.initializers.get(consumer.weight);
   if (current?.dtype !== 'float32') throw new Error(`"${consumer.weight}" is no float32 weight`);
   const { matrix: prior, unknowns, outputs } = toMatrix(current, consumer.layer);
-  const images = cut.reduce((sum, values) => sum + (valueOf(values, consumer.input).dims[0] ?? 0), 0);
-  const [, , outHeight, outWidth] = volume(valueOf(uncut[0] ?? new Map(), consumer.output)).dims;
+  const images = cut.reduce((sum, values) => sum + (held(values, consumer.input).dims[0] ?? 0), 0);
+  const [, , outHeight, outWidth] = volume(held(uncut[0] ?? new Map(), consumer.output)).dims;
   const rows = Math.min(MAX_ROWS, Math.max(MIN_ROWS, ROWS_PER_UNKNOWN * unknowns));
   const perImage = Math.ceil(rows / images);
   const equations = createLeastSquares(unknowns, outputs);
@@ -159,8 +158,8 @@ async function solve(
   for (const [batch, values] of cut.entries()) {
     const random = randomGenerator(`${consumer.node.name}/${batch}`);
     const at = samplePositions(outHeight * outWidth, perImage, random);
-    const x = inputRows(volume(valueOf(values, consumer.input)), consumer.layer, outWidth, at);
-    const target = volume(valueOf(uncut[batch] ?? new Map(), consumer.output));
+    const x = inputRows(volume(held(values, consumer.input)), consumer.layer, outWidth, at);
+    const target = volume(held(uncut[batch] ?? new Map(), consumer.output));
     const y = outputRows(target, consumer.keptOutputs, at, consumer.bias);
     await equations.add(x, y, x.length / unknowns, { signal });
     for (const value of x) squares += value * value;

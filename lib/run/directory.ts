@@ -9,7 +9,7 @@ import { messageOf, TascnetError } from '../errors.js';
 import { load, save } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
 import { checkpointFile } from '../train/checkpoint-file.js';
-import type { TrainOptions } from '../train/train.js';
+import type { Checkpoint } from '../train/state.js';
 
 export interface RunDirectory {
   path: string;
@@ -21,7 +21,7 @@ export interface RunDirectory {
   /** Undefined when there is no such checkpoint. */
   loadGraph(key: string): Promise<Graph | undefined>;
   /** Where a training keeps its state between epochs. */
-  training(key: string): NonNullable<TrainOptions['checkpoint']>;
+  training(key: string): Checkpoint;
   /** Forgets the state of a training that is finished. */
   forgetTraining(key: string): Promise<void>;
 }

@@ -1,0 +1,60 @@
+/** The figures of a run as a person reads them: the table at the end of a run and in its report. */
+
+import type { RunRecord } from './record.js';
+
+export type Result = NonNullable<RunRecord['result']>;
+type Entry = Result['baseline'];
+
+export const STAGES = [
+  ['baseline', 'fine-tuned original'],
+  ['stage1', 'after search'],
+  ['stage2', 'after pruning'],
+] as const;
+
+export const HEADER = ['', 'test accuracy', 'MACs', 'parameters', 'file', 'latency, batch 1', 'latency, batch 32'];
+
+/** 1234567 → "1.23 M". */
+export function short(value: number, unit = ''): string {
+  const [factor, prefix] = value >= 1e9 ? [1e9, 'G'] : value >= 1e6 ? [1e6, 'M'] : value >= 1e3 ? [1e3, 'k'] : [1, ''];
+  return `${(value / factor).toPrecision(3)} ${prefix}${unit}`.trimEnd();
+}
+
+export function percent(value: number): string {
+  return `${(100 * value).toFixed(1)} %`;
+}
+
+function cells(entry: Entry, baseline: Entry): string[] {
+  const times = (now: number, before: number) => (now === before ? '' : ` (${(before / now).toFixed(2)}× less)`);
+  const { accuracy, macs, parameters, bytes, latency } = entry;
+  const interval = accuracy ? `${percent(accuracy.value)} (${percent(accuracy.low)} – ${percent(accuracy.high)})` : '–';
+  return [
+    interval,
+    short(macs) + times(macs, baseline.macs),
+    short(parameters) + times(parameters, baseline.parameters),
+    short(bytes, 'B'),
+    `${latency.batch1.median.toFixed(2)} ms (p95 ${latency.batch1.p95.toFixed(2)})`,
+    `${latency.batch32.median.toFixed(1)} ms (p95 ${latency.batch32.p95.toFixed(1)})`,
+  ];
+}
+
+/** One row a stage. */
+export function resultRows(result: Result): string[][] {
+  return STAGES.map(([stage, name]) => [name, ...cells(result[stage], result.baseline)]);
+}
+
+/**
+ * What may be said of the speed: a gain only where the medians' 95 % intervals do not overlap.
+ * @returns one sentence for each batch size.
+ */
+export function speedSentences({ baseline, stage2 }: Result): string[] {
+  return (['batch1', 'batch32'] as const).map((batch) => {
+    const [before, after] = [baseline.latency[batch], stage2.latency[batch]];
+    const size = batch === 'batch1' ? 'one image' : '32 images';
+    const ratio = (before.median / after.median).toFixed(2);
+    if (after.high < before.low)
+      return `At ${size} the result is ${ratio}× faster than the fine-tuned original in ONNX Runtime.`;
+    if (after.low > before.high)
+      return `At ${size} the result is slower than the fine-tuned original (${ratio}× its speed).`;
+    return `At ${size} no difference in speed was found (${ratio}×, and the intervals overlap).`;
+  });
+}

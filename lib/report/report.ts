@@ -1,0 +1,124 @@
+/** `report.html`: everything about a run on one page that needs nothing else. */
+
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type JournalEvent, readJournal } from '../journal.js';
+import { accuracyChart, leftChart, trialChart } from './charts.js';
+import { HEADER, percent, type Result, resultRows, STAGES, short, speedSentences } from './figures.js';
+import { escapeHtml, page, table } from './html.js';
+import { type RunRecord, readRecord } from './record.js';
+
+/** Reads the run folder and writes its report. @returns the path of the page. */
+export async function writeReport(directory: string): Promise<string> {
+  const record = await readRecord(join(directory, 'run.json'));
+  const events = readJournal(join(directory, 'journal.jsonl'));
+  const path = join(directory, 'report.html');
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, page(`tascnet: ${record.model.path}`, body(record, events)));
+  await rename(temporary, path);
+  return path;
+}
+
+function body(record: RunRecord, events: JournalEvent[]): string {
+  return [
+    `<h1>${escapeHtml(record.model.path)}</h1>`,
+    `<p>Fitted to <code>${escapeHtml(record.data.path)}</code>: ${record.data.classes.length} classes, ${record.data.samples.train} training,
+${record.data.samples.validation} validation and ${record.data.samples.test} test images.</p>`,
+    ...(record.result ? resultParts(record, record.result) : ['<p class="note">This run is not finished.</p>']),
+    ...trainingParts(events),
+    ...searchParts(events),
+    ...pruningParts(events),
+    conditions(record),
+  ].join('\n');
+}
+
+function resultParts(record: RunRecord, result: Result): string[] {
+  const left = (stage: 'stage1' | 'stage2') =>
+    (['macs', 'parameters', 'bytes'] as const).map((figure) => result[stage][figure] / result.baseline[figure]);
+  const latency = (stage: 'stage1' | 'stage2') => result[stage].latencyMs.batch1 / result.baseline.latencyMs.batch1;
+  const stages = STAGES.slice(1).map(([stage, name]) => {
+    const key = stage === 'stage1' ? 'stage1' : 'stage2';
+    return { name, left: [...left(key), latency(key)] };
+  });
+  return [
+    '<h2>Result</h2>',
+    table(HEADER, resultRows(result)),
+    '<p class="note">Measured in ONNX Runtime on the test split. Accuracy with its 95 % interval (Wilson); latency is the median of interleaved runs.</p>',
+    ...speedSentences(result).map((sentence) => `<p>${escapeHtml(sentence)}</p>`),
+    leftChart(['MACs', 'parameters', 'file size', 'latency (batch 1)'], stages),
+    ...(record.targets ?? []).map(
+      ({ name, wanted, got, met }) =>
+        `<p class="${met ? 'met' : 'missed'}">Target for ${escapeHtml(name)}: at most ${percent(wanted)} of the original, got ${percent(got)}: ${met ? 'met' : 'missed'}.</p>`,
+    ),
+    ...record.notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`),
+  ];
+}
+
+function trainingParts(events: JournalEvent[]): string[] {
+  const parts = new Map<string, number[]>();
+  for (const event of events)
+    if (event.kind === 'epoch') {
+      const name = String(event.part);
+      const accuracies = parts.get(name) ?? [];
+      accuracies[Number(event.epoch)] = Number(event.validationAccuracy);
+      parts.set(name, accuracies);
+    }
+  if (parts.size === 0) return [];
+  return [
+    '<h2>Training</h2>',
+    '<p>Accuracy on the validation images after each epoch.</p>',
+    accuracyChart([...parts].map(([name, accuracies]) => ({ name, accuracies }))),
+  ];
+}
+
+function searchParts(events: JournalEvent[]): string[] {
+  const trials = events.filter((event) => event.kind === 'trial' && typeof event.accuracy === 'number');
+  if (trials.length === 0) return [];
+  const best = Math.max(...trials.map((event) => Number(event.accuracy)));
+  const points = trials.map((event) => ({
+    macs: Number(event.macs),
+    accuracy: Number(event.accuracy),
+    best: Number(event.accuracy) === best,
+  }));
+  const rows = trials.map((event) => [
+    String(event.number ?? event.trial),
+    percent(Number(event.accuracy)),
+    short(Number(event.macs)),
+    short(Number(event.parameters)),
+    JSON.stringify(event.configuration ?? {}),
+  ]);
+  return [
+    '<h2>Stage 1: search</h2>',
+    trialChart(points),
+    table(['trial', 'accuracy', 'MACs', 'parameters', 'configuration'], rows),
+  ];
+}
+
+function pruningParts(events: JournalEvent[]): string[] {
+  const cuts = events.filter((event) => event.kind === 'cut');
+  if (cuts.length === 0) return [];
+  const steps = new Map(events.filter((event) => event.kind === 'step').map((event) => [Number(event.step), event]));
+  const rows = cuts.map((cut) => {
+    const trained = steps.get(Number(cut.step));
+    const after = trained ? percent(Number(trained.accuracy)) : '–';
+    return [
+      String(Number(cut.step) + 1),
+      short(Number(cut.macs)),
+      short(Number(cut.parameters)),
+      percent(Number(cut.accuracy)),
+      after,
+    ];
+  });
+  return [
+    '<h2>Stage 2: pruning</h2>',
+    table(['step', 'MACs', 'parameters', 'accuracy after repair', 'after training'], rows),
+  ];
+}
+
+function conditions({ machine, engine, seed, seconds, tascnet, settings }: RunRecord): string {
+  const rows = Object.entries(settings).map(([name, value]) => [name, JSON.stringify(value) ?? '–']);
+  return `<h2>Conditions</h2>
+<p>tascnet ${escapeHtml(tascnet)}, seed ${seed}, ${escapeHtml(engine.backend)} ${escapeHtml(engine.version)} on ${escapeHtml(engine.device)};
+${escapeHtml(machine.cpu)}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${escapeHtml(machine.node)}; ${Math.round(seconds)} s.</p>
+${table(['setting', 'value'], rows)}`;
+}

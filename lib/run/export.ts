@@ -1,0 +1,44 @@
+/** The exported model: batch norms folded, class names and preprocessing in its metadata, next to it the labels. */
+
+import { rename, writeFile } from 'node:fs/promises';
+import { type Preprocessing, toMetadata } from '../data/preprocessing.js';
+import { save } from '../formats/index.js';
+import type { Graph } from '../graph/graph.js';
+import { foldBatchNorm } from '../surgery/fold-batch-norm.js';
+import { version } from './version.js';
+
+export interface Provenance {
+  preprocessing: Preprocessing;
+  classes: readonly string[];
+  /** SHA-256 of the file that it was made from. */
+  source: { path: string; sha256: string };
+}
+
+/** Writes the deployable form of a trained graph and returns it. */
+export async function exportModel(
+  graph: Graph,
+  path: string,
+  { preprocessing, classes, source }: Provenance,
+): Promise<Graph> {
+  const folded = foldBatchNorm(graph);
+  const exported: Graph = {
+    ...folded,
+    metadata: {
+      ...folded.metadata,
+      ...toMetadata(preprocessing, classes),
+      'tascnet.task': 'image-classification',
+      'tascnet.source': source.path.replace(/^.*[\\/]/, ''),
+      'tascnet.source.sha256': source.sha256,
+      'tascnet.version': version(),
+    },
+  };
+  await save(exported, path);
+  return exported;
+}
+
+/** One class name a line, by output index. */
+export async function writeLabels(path: string, classes: readonly string[]): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, `${classes.join('\n')}\n`);
+  await rename(temporary, path);
+}

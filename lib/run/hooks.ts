@@ -1,0 +1,25 @@
+/** What a command tells while it works: shown as progress, or written to nobody. */
+
+export type RunEvent =
+  /** A part of the work begins. */
+  | { kind: 'phase'; phase: string }
+  | { kind: 'note'; message: string }
+  | { kind: 'warning'; message: string }
+  | { kind: 'progress'; what: string; done: number; total: number }
+  /** An epoch is done; `accuracy` is that on the validation data, 0 … 1, `secondsLeft` for the training it belongs to. */
+  | { kind: 'epoch'; what: string; epoch: number; epochs: number; loss: number; accuracy: number; secondsLeft: number }
+  | {
+      kind: 'trial';
+      trial: number;
+      trials: number;
+      accuracy: number | undefined;
+      macs: number;
+      parameters: number;
+      best: number;
+    }
+  | { kind: 'pruned'; step: number; steps: number; macs: number; parameters: number; accuracy: number };
+
+export interface Hooks {
+  onEvent(event: RunEvent): void;
+  signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,117 @@
+/** What every command that trains does first: the model made ready for the data, and the data for the model. */
+
+import { withFreeBatch, withInputSize } from '../analyze/input-size.js';
+import { learnableInitializers } from '../analyze/learnable.js';
+import type { BatchSource } from '../data/batch.js';
+import { imageBatches } from '../data/batches.js';
+import { classWeights, type Dataset } from '../data/dataset.js';
+import { openImages } from '../data/images.js';
+import { loadPixels } from '../data/pixels.js';
+import { PRESET_NAMES, type Preprocessing, type PresetName, preprocessingFor } from '../data/preprocessing.js';
+import type { Engine } from '../engine/engine.js';
+import { TascnetError } from '../errors.js';
+import { load } from '../formats/index.js';
+import type { Graph } from '../graph/graph.js';
+import { nonFinite } from '../graph/validate.js';
+import { withHead } from '../surgery/head.js';
+import { foldedConvolutions, unfoldBatchNorm } from '../train/unfold.js';
+import type { Hooks } from './hooks.js';
+import type { DataSettings } from './settings.js';
+
+export interface PreparedData {
+  dataset: Dataset;
+  preprocessing: Preprocessing;
+  /** With augmentation, shuffled. */
+  train: BatchSource;
+  validation: BatchSource;
+  /** Training images without augmentation, for statistics and repair. */
+  calibration: BatchSource;
+  /** In the order of the model's own input, for ONNX Runtime. */
+  test: BatchSource;
+  classWeights: readonly number[];
+  close(): void;
+}
+
+/** Reads a model and refuses one that no training can mend. */
+export async function loadModel(path: string): Promise<Graph> {
+  const graph = await load(path);
+  const [broken] = nonFinite(graph);
+  if (broken)
+    throw new TascnetError(`${path}: weight "${broken.tensor}" has ${broken.count} values that are NaN or infinite.`, {
+      hint: 'The file is damaged, or its training diverged: export the model again.',
+    });
+  return graph;
+}
+
+/** The images of `settings.data`, decoded and batched as `graph` takes them. */
+export async function prepareData(graph: Graph, settings: DataSettings, hooks: Hooks): Promise<PreparedData> {
+  const { preprocessing: preset, imageSize, batchSize, seed } = settings;
+  const preprocessing = preprocessingFor(graph, {
+    preset: preset === undefined ? undefined : presetNamed(preset),
+    size: imageSize === undefined ? undefined : [imageSize, imageSize],
+  });
+  const opened = await openImages(settings.data, { seed, signal: hooks.signal });
+  const pixels = await loadPixels(opened, {
+    size: preprocessing.size,
+    resize: preprocessing.resize,
+    signal: hooks.signal,
+    onProgress: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Reading images', done, total }),
+    onWarning: (message) => hooks.onEvent({ kind: 'warning', message }),
+  });
+  const { dataset } = pixels;
+  for (const { file, reason } of dataset.skipped)
+    hooks.onEvent({ kind: 'warning', message: `${file} was skipped: ${reason}.` });
+  const train = imageBatches(pixels.train, preprocessing, {
+    batchSize,
+    shuffle: true,
+    seed,
+    augment: settings.augment,
+  });
+  return {
+    dataset,
+    preprocessing,
+    train,
+    validation: imageBatches(pixels.validation, preprocessing, { batchSize }),
+    calibration: imageBatches(pixels.train, preprocessing, { batchSize, shuffle: true, seed }),
+    test: imageBatches(pixels.test, preprocessing, { batchSize: 32, layout: 'plain' }),
+    classWeights: [...classWeights(dataset)],
+    close: pixels.close,
+  };
+}
+
+/**
+ * The model ready to be trained on the data: its input has the data's size, its last layer the data's classes, and its
+ * batch norms, where they were folded away, are back.
+ */
+export async function prepareGraph(
+  engine: Engine,
+  graph: Graph,
+  data: PreparedData,
+  settings: DataSettings,
+  hooks: Hooks,
+): Promise<Graph> {
+  const sized = atSize(graph, data.preprocessing);
+  const { graph: headed, action, softmax } = withHead(sized, data.dataset.classes.length, { seed: settings.seed });
+  const note = (message: string) => hooks.onEvent({ kind: 'note', message });
+  if (action !== 'kept') note(`The classifier was ${action} for ${data.dataset.classes.length} classes.`);
+  if (softmax) note(`The final ${softmax} was taken off: the model now gives logits.`);
+  if (learnableInitializers(headed).parameters.size === 0)
+    throw new TascnetError('This model has no weights that could be trained.');
+  const folded = foldedConvolutions(headed).length;
+  if (folded > 0) note(`${folded} batch norms that had been folded into convolutions are put back for training.`);
+  return unfoldBatchNorm(engine, headed, data.calibration, hooks.signal ? { signal: hooks.signal } : {});
+}
+
+/** The graph with a free batch and the preprocessing's image size. */
+export function atSize(graph: Graph, { size }: Preprocessing): Graph {
+  return withInputSize(withFreeBatch(graph), [size[0], size[1]]);
+}
+
+function presetNamed(name: string): PresetName {
+  const found = PRESET_NAMES.find((preset) => preset === name);
+  if (!found)
+    throw new TascnetError(`There is no preprocessing preset "${name}".`, {
+      hint: `Presets: ${PRESET_NAMES.join(', ')}.`,
+    });
+  return found;
+}

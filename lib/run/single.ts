@@ -1,0 +1,179 @@
+/** The stages as commands of their own: each takes a model file and leaves one. */
+
+import { dependencyGroups } from '../analyze/groups.js';
+import type { Engine } from '../engine/engine.js';
+import { TascnetError } from '../errors.js';
+import { save } from '../formats/index.js';
+import type { Graph } from '../graph/graph.js';
+import { pruneOnce } from '../prune/one-shot.js';
+import type { Plan } from '../surgery/plan.js';
+import { type Evidence, measure } from '../validate/evidence.js';
+import { sha256 } from './directory.js';
+import { parity } from './evidence.js';
+import { exportModel } from './export.js';
+import type { Hooks } from './hooks.js';
+import { atSize, loadModel, type PreparedData, prepareData, prepareGraph } from './prepare.js';
+import { searchStage } from './search-stage.js';
+import type {
+  DataSettings,
+  FinetuneSettings,
+  PruneSettings,
+  RunSettings,
+  SearchSettings,
+  TrainingSettings,
+} from './settings.js';
+import { finetune, pruneOptions, pruneStage } from './stages.js';
+
+/** Fine-tunes `settings.model` on the data into `out`. */
+export async function runFinetune(
+  engine: Engine,
+  settings: FinetuneSettings,
+  out: string,
+  hooks: Hooks,
+): Promise<Evidence> {
+  return withData(settings, hooks, async (graph, data) => {
+    const prepared = await prepareGraph(engine, graph, data, settings, hooks);
+    const trained = await finetune('finetune', engine, prepared, data, settings, settings.epochs, hooks);
+    const [entry] = await exported(engine, [trained.graph], [out], data, settings, hooks);
+    return present(entry);
+  });
+}
+
+export interface PruneOutcome {
+  plan: Plan;
+  /** Every target was met, within the tolerance. */
+  met: boolean;
+  /** Before and after, in ONNX Runtime. */
+  before: Evidence;
+  after: Evidence;
+}
+
+export type DataPruneSettings = { model: string } & DataSettings & TrainingSettings & PruneSettings;
+
+/** Prunes with the data: in steps, with repair and retraining. */
+export async function runPrune(
+  engine: Engine,
+  settings: DataPruneSettings,
+  out: string,
+  hooks: Hooks,
+): Promise<PruneOutcome> {
+  return withData(settings, hooks, async (graph, data) => {
+    const prepared = await prepareGraph(engine, graph, data, settings, hooks);
+    const pruned = await pruneStage(engine, prepared, data, settings, settings.epochs, hooks);
+    const original = out.replace(/(\.onnx)?$/i, '.original.onnx');
+    const [before, after] = await exported(engine, [prepared, pruned.graph], [original, out], data, settings, hooks);
+    return { plan: ofFile(pruned.plan, graph), met: pruned.met, before: present(before), after: present(after) };
+  });
+}
+
+/** Prunes once by the weights alone: no data, no engine, no training. */
+export async function runOneShot(
+  settings: { model: string; seed: number } & PruneSettings,
+  out: string,
+  hooks: Hooks,
+): Promise<PruneOutcome> {
+  const graph = await loadModel(settings.model);
+  const { graph: pruned, plan, met } = await pruneOnce(graph, pruneOptions(settings, hooks));
+  await save(pruned, out);
+  const { entries } = await measure([settings.model, out], { signal: hooks.signal });
+  return { plan, met, before: present(entries[0]), after: present(entries[1]) };
+}
+
+/** The groups of a model and what of them would go, without doing it. */
+export async function pruneDryRun(settings: { model: string; seed: number } & PruneSettings, hooks: Hooks) {
+  const graph = await loadModel(settings.model);
+  const { plan, macs, parameters, met } = await pruneOnce(graph, pruneOptions(settings, hooks));
+  const { groups } = dependencyGroups(graph);
+  return { plan, macs, parameters, met, groups: groups.map(({ id, channels }) => ({ id, channels })) };
+}
+
+/** Searches the configuration of the deeper layers and leaves the fine-tuned winner. */
+export async function runSearch(
+  engine: Engine,
+  settings: FinetuneSettings & SearchSettings,
+  out: string,
+  hooks: Hooks,
+) {
+  const started = performance.now();
+  return withData(settings, hooks, async (graph, data) => {
+    const prepared = await prepareGraph(engine, graph, data, settings, hooks);
+    const half = Math.max(1, Math.floor(settings.epochs / 2));
+    const plain = await finetune('baseline', engine, prepared, data, settings, half, hooks);
+    const searchStarted = performance.now();
+    const found = await searchStage(engine, plain.graph, data, settings as RunSettings, hooks);
+    const seconds = (performance.now() - searchStarted) / 1000;
+    const winner = await finetune(
+      'winner',
+      engine,
+      found.graph,
+      data,
+      settings,
+      Math.max(1, settings.epochs - half),
+      hooks,
+    );
+    const original = out.replace(/(\.onnx)?$/i, '.original.onnx');
+    const [baseline, best] = await exported(
+      engine,
+      [plain.graph, winner.graph],
+      [original, out],
+      data,
+      settings,
+      hooks,
+    );
+    const { pareto, trials } = found.outcome;
+    return {
+      baseline: present(baseline),
+      best: present(best),
+      pareto,
+      trials,
+      seconds,
+      secondsInAll: (performance.now() - started) / 1000,
+    };
+  });
+}
+
+async function withData<T>(
+  settings: { model: string } & DataSettings,
+  hooks: Hooks,
+  work: (graph: Graph, data: PreparedData) => Promise<T>,
+): Promise<T> {
+  const graph = await loadModel(settings.model);
+  const data = await prepareData(graph, settings, hooks);
+  try {
+    return await work(atSize(graph, data.preprocessing), data);
+  } finally {
+    data.close();
+  }
+}
+
+async function exported(
+  engine: Engine,
+  graphs: Graph[],
+  paths: string[],
+  data: PreparedData,
+  settings: { model: string },
+  hooks: Hooks,
+): Promise<Evidence[]> {
+  const source = { path: settings.model, sha256: await sha256(settings.model) };
+  const provenance = { preprocessing: data.preprocessing, classes: data.dataset.classes, source };
+  for (const [index, graph] of graphs.entries()) {
+    const path = paths[index] ?? '';
+    await exportModel(graph, path, provenance);
+    await parity(engine, graph, path, data.test);
+  }
+  return (await measure(paths, { test: data.test, signal: hooks.signal })).entries;
+}
+
+/** A plan without what training added to the file's own initializers (batch norms that had been folded). */
+function ofFile(plan: Plan, { initializers }: Graph): Plan {
+  const groups = plan.groups.map((group) => ({
+    ...group,
+    members: group.members.filter(({ tensor }) => initializers.has(tensor)),
+  }));
+  return { ...plan, groups };
+}
+
+function present(entry: Evidence | undefined): Evidence {
+  if (!entry) throw new TascnetError('ONNX Runtime measured nothing.');
+  return entry;
+}

@@ -1,0 +1,141 @@
+/** The parts of a run that train: plain fine-tuning, and pruning with its steps kept so that it can go on. */
+
+import { costOf } from '../analyze/cost.js';
+import type { Engine } from '../engine/engine.js';
+import type { Graph } from '../graph/graph.js';
+import type { Journal } from '../journal.js';
+import { type Pruned, prune } from '../prune/iterate.js';
+import type { PruneOptions, StepState } from '../prune/options.js';
+import type { Plan } from '../surgery/plan.js';
+import type { EpochMetrics } from '../train/metrics.js';
+import { train } from '../train/train.js';
+import type { RunDirectory } from './directory.js';
+import type { Hooks } from './hooks.js';
+import type { PreparedData } from './prepare.js';
+import type { PruneSettings, TrainingSettings } from './settings.js';
+import { trainingOptions } from './training.js';
+
+/** Where a part of a run may keep what it needs to go on; a command without a run folder has none. */
+export interface Keep {
+  directory: RunDirectory;
+  journal: Journal;
+}
+
+export interface Finetuned {
+  graph: Graph;
+  /** Of the best epoch, 0 … 1, on the validation data. */
+  accuracy: number;
+  loss: number;
+}
+
+/** Trains all weights of `graph`; `name` is shown with the progress and names the training's checkpoint. */
+export async function finetune(
+  name: string,
+  engine: Engine,
+  graph: Graph,
+  data: PreparedData,
+  settings: TrainingSettings & { seed: number },
+  epochs: number,
+  hooks: Hooks,
+  keep?: Keep,
+): Promise<Finetuned> {
+  const trained = await train(engine, graph, data, {
+    ...trainingOptions(settings, data),
+    epochs,
+    seed: settings.seed,
+    ...(hooks.signal ? { signal: hooks.signal } : {}),
+    ...(keep ? { checkpoint: keep.directory.training(name) } : {}),
+    onEpoch: (metrics) => tellEpoch(name, epochs, metrics, hooks, keep),
+  });
+  return { graph: trained.graph, accuracy: trained.best.accuracy, loss: trained.best.loss };
+}
+
+/** Tells of an epoch, with the time that the rest will take, and writes it to the journal. */
+function tellEpoch(name: string, epochs: number, metrics: EpochMetrics, hooks: Hooks, keep: Keep | undefined): void {
+  const { epoch, loss, validation, learningRate, seconds } = metrics;
+  const secondsLeft = seconds * (epochs - epoch - 1);
+  hooks.onEvent({ kind: 'epoch', what: name, epoch, epochs, loss, accuracy: validation.accuracy, secondsLeft });
+  const fields = { part: name, epoch, loss, accuracy: metrics.accuracy, learningRate, seconds };
+  keep?.journal.append('epoch', {
+    ...fields,
+    validationAccuracy: validation.accuracy,
+    validationLoss: validation.loss,
+  });
+}
+
+/** What surgery may do, from the settings. */
+export function pruneOptions(settings: PruneSettings & { seed: number }, hooks: Hooks): PruneOptions {
+  const patterns = settings.ignore.map(globOf);
+  return {
+    criterion: settings.criterion,
+    targets: { macs: settings.targetMacs, parameters: settings.targetParams },
+    ratio: settings.ratio,
+    roundTo: settings.roundTo,
+    minChannels: settings.minChannels,
+    maxRatio: settings.maxRatio,
+    ignore: (initializer) => patterns.some((pattern) => pattern.test(initializer)),
+    seed: settings.seed,
+    signal: hooks.signal,
+  };
+}
+
+/** `*` stands for any characters; everything else for itself. */
+function globOf(pattern: string): RegExp {
+  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`);
+}
+
+interface StepEvent {
+  step: number;
+  plan: Plan;
+  accuracy: number;
+  macs: number;
+  parameters: number;
+}
+
+/** Prunes with retraining; finished steps are in the journal and the checkpoints of `keep`. */
+export async function pruneStage(
+  engine: Engine,
+  graph: Graph,
+  data: PreparedData,
+  settings: PruneSettings & TrainingSettings & { seed: number },
+  epochs: number,
+  hooks: Hooks,
+  keep?: Keep,
+): Promise<Pruned> {
+  const { macs, parameters } = costOf(graph);
+  const nameOf = (step: number) => `prune-${step}`;
+  return prune(engine, graph, data, pruneOptions(settings, hooks), {
+    epochs,
+    steps: settings.steps,
+    tolerance: settings.tolerance / 100,
+    reconstruct: settings.reconstruct,
+    distill: settings.distill,
+    training: trainingOptions(settings, data),
+    finished: keep ? await finishedSteps(keep, nameOf) : [],
+    ...(keep ? { checkpoint: (step) => keep.directory.training(nameOf(step)) } : {}),
+    onCut: (step, cut) => {
+      const left = { macs: cut.macs / macs, parameters: cut.parameters / parameters };
+      hooks.onEvent({ kind: 'pruned', step, steps: settings.steps, ...left, accuracy: cut.accuracy });
+      keep?.journal.append('cut', { step, ...cut });
+    },
+    onEpoch: (step, of, metrics) => tellEpoch(nameOf(step), of, metrics, hooks, keep),
+    onStep: async (state) => {
+      if (!keep) return;
+      const { step, plan, accuracy } = state;
+      await keep.directory.saveGraph(nameOf(step), state.graph);
+      keep.journal.append('step', { step, plan, accuracy, macs: state.macs, parameters: state.parameters });
+      await keep.directory.forgetTraining(nameOf(step));
+    },
+  });
+}
+
+async function finishedSteps({ journal, directory }: Keep, nameOf: (step: number) => string): Promise<StepState[]> {
+  const states: StepState[] = [];
+  for (const event of journal.events.filter(({ kind }) => kind === 'step')) {
+    const { step, plan, accuracy, macs, parameters } = event as unknown as StepEvent;
+    const graph = await directory.loadGraph(nameOf(step));
+    if (graph && step === states.length) states.push({ step, plan, accuracy, macs, parameters, graph });
+  }
+  return states;
+}
