@@ -1,0 +1,51 @@
+/** Model files ↔ `Graph`, by the ending of their names. */
+
+import path from 'node:path';
+import { fold } from '../analyze/fold.js';
+import { TascnetError } from '../errors.js';
+import type { Graph } from '../graph/graph.js';
+import { validateGraph } from '../graph/validate.js';
+import { readOnnx, writeOnnx } from './onnx/index.js';
+
+interface Format {
+  name: string;
+  extensions: readonly string[];
+  read(file: string): Promise<Graph>;
+  write(graph: Graph, file: string): Promise<void>;
+}
+
+const FORMATS: readonly Format[] = [{ name: 'ONNX', extensions: ['.onnx'], read: readOnnx, write: writeOnnx }];
+
+function formatOf(file: string): Format {
+  const extension = path.extname(file).toLowerCase();
+  const format = FORMATS.find(({ extensions }) => extensions.includes(extension));
+  if (format) return format;
+  const known = FORMATS.map(({ name, extensions }) => `${name} (${extensions.join(', ')})`).join(', ');
+  throw new TascnetError(`${file}: the model format "${extension}" is not known; ${known} was expected.`, {
+    hint: 'Models of other frameworks can be exported to ONNX, such as by torch.onnx.export or tf2onnx.',
+  });
+}
+
+/**
+ * Reads a model, checks it and folds its constants.
+ * @throws TascnetError naming the file and the node or tensor that is wrong.
+ */
+export async function load(file: string): Promise<Graph> {
+  const graph = await formatOf(file).read(file);
+  try {
+    return fold(graph);
+  } catch (error) {
+    if (!(error instanceof TascnetError)) throw error;
+    throw new TascnetError(`${file}: ${error.message}`, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      cause: error,
+      exitCode: error.exitCode,
+    });
+  }
+}
+
+/** Checks and writes a model, whole or not at all. @throws TascnetError when it is inconsistent or cannot be written. */
+export async function save(graph: Graph, file: string): Promise<void> {
+  validateGraph(graph);
+  await formatOf(file).write(graph, file);
+}

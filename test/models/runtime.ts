@@ -1,0 +1,73 @@
+/** Whole models in ONNX Runtime, on seeded random inputs. */
+
+import * as ort from 'onnxruntime-node';
+import { randomGenerator } from '../../lib/graph/random.js';
+
+export interface Output {
+  dims: readonly number[];
+  data: Float32Array;
+}
+
+/** Standard normal numbers, the same for the same seed. */
+export function randomInput(dims: readonly number[], seed: number): Float32Array {
+  const random = randomGenerator('input', seed);
+  return Float32Array.from({ length: dims.reduce((product, extent) => product * extent, 1) }, () => random.normal());
+}
+
+export interface RunOptions {
+  /** Extents of symbols; any other symbol is `batch`. */
+  symbols?: Record<string, number>;
+  batch?: number;
+  /** Without graph optimisations, so that two forms of a network do the same arithmetic. */
+  plain?: boolean;
+  /** Inputs by name, in place of random ones. */
+  inputs?: Record<string, Output>;
+}
+
+/** The float outputs of a model, by name, for random inputs of the shapes that it asks for. */
+export async function runModel(
+  model: Uint8Array | string,
+  { symbols = {}, batch = 2, plain = true, inputs = {} }: RunOptions = {},
+): Promise<Record<string, Output>> {
+  const options: ort.InferenceSession.SessionOptions = {
+    graphOptimizationLevel: plain ? 'disabled' : 'all',
+    intraOpNumThreads: 1,
+    logSeverityLevel: 3,
+  };
+  const session =
+    typeof model === 'string'
+      ? await ort.InferenceSession.create(model, options)
+      : await ort.InferenceSession.create(model, options);
+  try {
+    const feeds: Record<string, ort.Tensor> = {};
+    for (const [index, input] of session.inputMetadata.entries()) {
+      if (!input.isTensor) throw new Error(`${input.name} is not a tensor.`);
+      const given = inputs[input.name];
+      const dims = given?.dims ?? input.shape.map((e) => (typeof e === 'number' && e > 0 ? e : (symbols[e] ?? batch)));
+      feeds[input.name] = new ort.Tensor('float32', given?.data ?? randomInput(dims, index), [...dims]);
+    }
+    const results = await session.run(feeds);
+    const outputs: Record<string, Output> = {};
+    for (const name of session.outputNames) {
+      const result = results[name];
+      if (!result) throw new Error(`No output ${name}.`);
+      outputs[name] = { dims: result.dims, data: Float32Array.from(result.data as Float32Array, Number) };
+    }
+    return outputs;
+  } finally {
+    await session.release();
+  }
+}
+
+/** The largest difference, as a share of the largest magnitude in `expected`. */
+export function relativeError(actual: Float32Array, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let error = 0;
+  let scale = 0;
+  for (const [index, value] of expected.entries()) {
+    error = Math.max(error, Math.abs((actual[index] ?? Number.NaN) - value));
+    if (Number.isNaN(error)) return Number.POSITIVE_INFINITY;
+    scale = Math.max(scale, Math.abs(value));
+  }
+  return scale === 0 ? error : error / scale;
+}
