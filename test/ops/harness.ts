@@ -3,15 +3,15 @@
  * and the gradients of its `run` against finite differences of ONNX Runtime's outputs.
  */
 
-import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import type { Attribute, Node } from '../../lib/graph/graph.js';
 import { type RandomGenerator, randomGenerator } from '../../lib/graph/random.js';
 import { type DataType, float32, numbersOf, sizeOf, type Tensor } from '../../lib/graph/tensor.js';
-import type { Layout, Operator, ShapedNode, ValueType } from '../../lib/ops/operator.js';
+import type { Operator, ShapedNode, Tf, ValueType } from '../../lib/ops/operator.js';
 import { operatorOf } from '../../lib/ops/registry.js';
+import { checkGradients } from './gradients.js';
 import { oneNodeModel } from './one-node-model.js';
+import { cpu, onEngine, runOnEngine } from './run-on-engine.js';
 
 /** Random elements: uniform in [low, high) (default -1 … 1); whole numbers in it when `dtype` is an integer. */
 export interface RandomInput {
@@ -63,12 +63,6 @@ export const ints = (...value: number[]): Attribute => ({ type: 'ints', value })
 export const float = (value: number): Attribute => ({ type: 'float', value });
 export const string = (value: string): Attribute => ({ type: 'string', value });
 
-// Silences tfjs's advice to use another backend.
-tf.env().set('IS_TEST', true);
-
-const order = (rank: number): number[] => [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
-const inverse = (rank: number): number[] => [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, i) => i + 1)];
-
 function fill(random: RandomGenerator, input: RandomInput): Tensor {
   const { dims, dtype = 'float32', low = dtype === 'bool' ? 0 : -1, high = dtype === 'bool' ? 2 : 1 } = input;
   const uniform = () => low + (high - low) * random.next();
@@ -77,11 +71,6 @@ function fill(random: RandomGenerator, input: RandomInput): Tensor {
   if (dtype === 'int64') return { dtype, dims, data: BigInt64Array.from(values, BigInt) };
   if (dtype === 'int32') return { dtype, dims, data: Int32Array.from(values) };
   return { dtype, dims, data: Uint8Array.from(values) };
-}
-
-function onEngine(tensor: Tensor): tf.Tensor {
-  if (tensor.dtype === 'float32') return tf.tensor(tensor.data, tensor.dims, 'float32');
-  return tf.tensor(numbersOf(tensor), tensor.dims, tensor.dtype === 'bool' ? 'bool' : 'int32');
 }
 
 /** A case made concrete: the node, its operator and the elements of its inputs. */
@@ -158,54 +147,6 @@ export async function onnxRuntime(
   };
 }
 
-export interface RunOptions {
-  /** The layout of the activations; an operator that wants another layout gets that. */
-  activations: Layout;
-  training?: boolean;
-  seed?: number;
-  updateBuffer?: (input: number, value: tf.Tensor) => void;
-}
-
-/**
- * Calls `run` as the executor does: inputs of three axes or more brought to the operator's layout (constants that
- * broadcast to equal rank first), weights packed, outputs brought back to ONNX's logical order.
- */
-export function runOnEngine(prepared: PreparedCase, tensors: tf.Tensor[], options: RunOptions): tf.Tensor[] {
-  const { operator, shaped, node } = prepared;
-  if (!operator.run) throw new Error(`${node.op} has no run.`);
-  const policy = typeof operator.layout === 'function' ? operator.layout(shaped) : (operator.layout ?? 'follow');
-  const layout = policy === 'follow' ? options.activations : policy;
-  const rank = Math.max(0, ...shaped.inputs.map((input) => (input ? input.dims.length : 0)));
-  let next = 0;
-  const laid = node.inputs.map((name, index) => {
-    if (name === '') return undefined;
-    const tensor = tensors[next++] as tf.Tensor;
-    const packing = operator.packing?.(shaped, index);
-    if (packing) return packing.pack(tf, tensor);
-    if (layout === 'plain') return tensor;
-    const broadcasts = policy === 'follow' && rank >= 3 && tensor.rank > 0 && tensor.rank < rank;
-    const wide =
-      broadcasts && shaped.inputs[index]?.dtype !== 'int64'
-        ? tf.reshape(tensor, [...new Array<number>(rank - tensor.rank).fill(1), ...tensor.shape])
-        : tensor;
-    return wide.rank >= 3 ? tf.transpose(wide, order(wide.rank)) : wide;
-  });
-  const results = operator.run({
-    ...shaped,
-    tf,
-    tensors: laid,
-    layout,
-    physicalAxis: (axis, ofRank) =>
-      layout === 'plain' || ofRank < 3 || axis === 0 ? axis : axis === 1 ? ofRank - 1 : axis - 1,
-    training: options.training ?? false,
-    seed: options.seed ?? 1,
-    updateBuffer: options.updateBuffer ?? (() => undefined),
-  });
-  return results.map((result) =>
-    layout === 'channelsLast' && result.rank >= 3 ? tf.transpose(result, inverse(result.rank)) : result,
-  );
-}
-
 function same(actual: readonly unknown[], expected: readonly unknown[]): boolean {
   return actual.length === expected.length && actual.every((extent, axis) => extent === expected[axis]);
 }
@@ -225,86 +166,8 @@ export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<numbe
   }
 }
 
-/** The sum of the float outputs' elements times fixed random numbers. */
-function projection(outputs: Tensor[], weights: Float32Array[]): number {
-  let sum = 0;
-  outputs.forEach(({ data }, index) => {
-    const w = weights[index];
-    if (w) for (let i = 0; i < w.length; i++) sum += (data[i] as number) * (w[i] as number);
-  });
-  return sum;
-}
-
-async function checkGradients(
-  prepared: PreparedCase,
-  reference: (tensors: Map<string, Tensor>) => Promise<Tensor[]>,
-  expected: Tensor[],
-  activations: Layout,
-  step: number,
-  what: string,
-) {
-  const { node, tensors, constant, random } = prepared;
-  const names = node.inputs.filter((name) => name !== '');
-  const weights = expected.map(({ dtype, data }) =>
-    dtype === 'float32' ? Float32Array.from({ length: data.length }, () => random.normal()) : new Float32Array(0),
-  );
-  const learnt = names.filter((name) => tensors.get(name)?.dtype === 'float32' && !constant.has(name));
-  if (learnt.length === 0 || weights.every((w) => w.length === 0)) return;
-  const gradients = tf.tidy(() => {
-    const inputs = names.map((name) => onEngine(tensors.get(name) as Tensor));
-    const f = (...floats: tf.Tensor[]) => {
-      const outputs = runOnEngine(
-        prepared,
-        names.map((name, index) => floats[learnt.indexOf(name)] ?? (inputs[index] as tf.Tensor)),
-        { activations },
-      );
-      const terms = outputs.flatMap((output, index) => {
-        const w = weights[index];
-        return w && w.length > 0 ? [tf.sum(tf.mul(output, tf.tensor(w, output.shape)))] : [];
-      });
-      return tf.addN(terms) as tf.Scalar;
-    };
-    return tf
-      .grads(f)(learnt.map((name) => inputs[names.indexOf(name)] as tf.Tensor))
-      .map((g) => g.dataSync());
-  });
-  for (const [position, name] of learnt.entries()) {
-    const tensor = tensors.get(name) as Tensor;
-    const gradient = gradients[position] as Float32Array;
-    const scale = Math.max(1, ...gradient.map(Math.abs));
-    let compared = 0;
-    for (let attempt = 0; attempt < 12 && compared < 3 && tensor.data.length > 0; attempt++) {
-      const at = random.int(tensor.data.length);
-      const shifted = async (by: number) => {
-        const data = Float32Array.from(tensor.data as Float32Array);
-        const before = data[at] as number;
-        data[at] = before + by;
-        const moved = new Map(tensors).set(name, float32(tensor.dims, data));
-        return { value: projection(await reference(moved), weights), by: (data[at] as number) - before };
-      };
-      const [farLeft, left, right, farRight] = [
-        await shifted(-2 * step),
-        await shifted(-step),
-        await shifted(step),
-        await shifted(2 * step),
-      ];
-      const narrow = (right.value - left.value) / (right.by - left.by);
-      const wide = (farRight.value - farLeft.value) / (farRight.by - farLeft.by);
-      const tolerance = 1e-2 * scale;
-      // Where the two differ there is a kink (Relu, max) within the step: look elsewhere.
-      if (Math.abs(narrow - wide) > tolerance) continue;
-      compared++;
-      const difference = (4 * narrow - wide) / 3;
-      if (!(Math.abs((gradient[at] as number) - difference) <= tolerance))
-        throw new Error(
-          `${what}: gradient of ${name}[${at}] is ${gradient[at]}, by finite differences ${difference} (scale ${scale}).`,
-        );
-    }
-  }
-}
-
-/** Throws, naming the case, unless the operator agrees with ONNX Runtime. */
-export async function checkOperator(test: OperatorCase): Promise<void> {
+/** Throws, naming the case, unless the operator, run by `tf`, agrees with ONNX Runtime. */
+export async function checkOperator(test: OperatorCase, tf: Tf = cpu): Promise<void> {
   const prepared = prepare(test);
   const { shaped, node, tensors } = prepared;
   const shapes = node.inputs.map((name) => `[${tensors.get(name)?.dims ?? '-'}]`).join(' ');
@@ -323,8 +186,8 @@ export async function checkOperator(test: OperatorCase): Promise<void> {
     const results = tf.tidy(() =>
       runOnEngine(
         prepared,
-        node.inputs.filter((name) => name !== '').map((name) => onEngine(tensors.get(name) as Tensor)),
-        { activations },
+        node.inputs.filter((name) => name !== '').map((name) => onEngine(tf, tensors.get(name) as Tensor)),
+        { activations, tf },
       ).map((result) => ({ shape: result.shape, data: result.dataSync() })),
     );
     expected.forEach((output, index) => {
@@ -335,6 +198,14 @@ export async function checkOperator(test: OperatorCase): Promise<void> {
       expectClose(result.data, numbersOf(output), test.tolerance ?? 1e-4, what);
     });
     if (test.gradients ?? true)
-      await checkGradients(prepared, reference, expected, activations, test.step ?? 0.02, `${title}, ${activations}`);
+      await checkGradients(
+        tf,
+        prepared,
+        reference,
+        expected,
+        activations,
+        test.step ?? 0.02,
+        `${title}, ${activations}`,
+      );
   }
 }

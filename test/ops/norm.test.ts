@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { float32, numbersOf } from '../../lib/graph/tensor.js';
-import { checkOperator, expectClose, float, int, onnxRuntime, prepare, runOnEngine } from './harness.js';
+import { checkOperator, expectClose, float, int, onnxRuntime, prepare } from './harness.js';
+import { runOnEngine } from './run-on-engine.js';
 
 const SHAPES = [
   [3, 4],

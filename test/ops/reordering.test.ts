@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { float32 } from '../../lib/graph/tensor.js';
 import { flatten } from '../../lib/ops/flatten.js';
-import { checkOperator, float, int, prepare, runOnEngine } from './harness.js';
+import { checkOperator, float, int, prepare } from './harness.js';
+import { runOnEngine } from './run-on-engine.js';
 
 test('Flatten agrees with ONNX Runtime at every axis', async () => {
   for (const dims of [[5], [2, 3], [2, 3, 4], [2, 3, 4, 2]])
