@@ -1,0 +1,220 @@
+/**
+ * Builds graphs layer by layer, with seeded random weights scaled (He et al. 2015) so that signals neither vanish nor
+ * explode however deep the network is.
+ *
+ *     const b = graphBuilder('tiny', { seed: 1 });
+ *     let x = b.input([3, 32, 32]);
+ *     x = b.relu(b.bn(b.conv(x, 8, { kernel: 3, pad: 1, bias: false })));
+ *     x = b.gemm(b.flatten(b.globalAveragePool(x)), 10);
+ *     const graph = b.build(x);
+ */
+
+import { inferShapes } from '../../lib/analyze/shapes.js';
+import type { Attribute, Dim, Graph, Node } from '../../lib/graph/graph.js';
+import { type RandomGenerator, randomGenerator } from '../../lib/graph/random.js';
+import { float32, int64, type Tensor } from '../../lib/graph/tensor.js';
+
+/** A value in the making. `channels` is the extent of its axis 1. */
+export interface Value {
+  name: string;
+  channels: number;
+}
+
+export interface ConvOptions {
+  /** Default 3, stride 1, pad 0 on all sides, groups 1, bias true. */
+  kernel?: number | [number, number];
+  stride?: number;
+  pad?: number | [number, number, number, number];
+  groups?: number;
+  dilation?: number;
+  bias?: boolean;
+  /** Names the node and its weights (`NAME.weight`, `NAME.bias`). */
+  name?: string;
+  /** Of the weights, relative to He's; default 1. Linear layers before a sum or a sigmoid may want less. */
+  gain?: number;
+}
+
+export interface PoolOptions {
+  kernel: number;
+  stride?: number;
+  pad?: number;
+  ceil?: boolean;
+}
+
+type Attributes = Record<string, number | number[] | string>;
+
+export type GraphBuilder = ReturnType<typeof graphBuilder>;
+
+export function graphBuilder(name: string, { seed = 0, opset = 18 }: { seed?: number; opset?: number } = {}) {
+  const nodes: Node[] = [];
+  const initializers = new Map<string, Tensor>();
+  const inputs: Graph['inputs'] = [];
+  const counts = new Map<string, number>();
+
+  const unique = (base: string): string => {
+    const count = counts.get(base) ?? 0;
+    counts.set(base, count + 1);
+    return count === 0 ? base : `${base}_${count}`;
+  };
+
+  /** An initializer of normal numbers; its own generator, so that adding a layer changes no other. */
+  const random = (tensor: string, dims: number[], draw: (random: RandomGenerator) => number): string => {
+    const generator = randomGenerator(seed, tensor);
+    const size = dims.reduce((product, extent) => product * extent, 1);
+    initializers.set(
+      tensor,
+      float32(
+        dims,
+        Float32Array.from({ length: size }, () => draw(generator)),
+      ),
+    );
+    return tensor;
+  };
+
+  const constant = (tensor: string, value: Tensor): string => {
+    const free = unique(tensor);
+    initializers.set(free, value);
+    return free;
+  };
+
+  /** Adds any node of one output. `channels`: those of its output, by default of its first input. */
+  const node = (
+    op: string,
+    from: readonly (Value | string)[],
+    attributes: Attributes = {},
+    { name: asked, channels }: { name?: string | undefined; channels?: number } = {},
+  ): Value => {
+    const nodeName = unique(asked ?? `${op.toLowerCase()}${nodes.length}`);
+    const output = `${nodeName}_out`;
+    const [first] = from;
+    nodes.push({
+      name: nodeName,
+      op,
+      domain: '',
+      inputs: from.map((value) => (typeof value === 'string' ? value : value.name)),
+      outputs: [output],
+      attributes: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, attributeOf(value)])),
+    });
+    return { name: output, channels: channels ?? (typeof first === 'object' ? first.channels : 0) };
+  };
+
+  const conv = (x: Value, outChannels: number, options: ConvOptions = {}): Value => {
+    const { kernel = 3, stride = 1, pad = 0, groups = 1, dilation = 1, bias = true, gain = 1 } = options;
+    const kernels = typeof kernel === 'number' ? [kernel, kernel] : kernel;
+    const [kh = 1, kw = 1] = kernels;
+    const layer = unique(options.name ?? `conv${nodes.length}`);
+    const perGroup = x.channels / groups;
+    const deviation = gain * Math.sqrt(2 / (perGroup * kh * kw));
+    const weight = random(`${layer}.weight`, [outChannels, perGroup, kh, kw], (r) => deviation * r.normal());
+    const from: (Value | string)[] = [x, weight];
+    if (bias) from.push(random(`${layer}.bias`, [outChannels], (r) => 0.1 * r.normal()));
+    const pads = typeof pad === 'number' ? [pad, pad, pad, pad] : pad;
+    const attributes = {
+      kernel_shape: kernels,
+      strides: [stride, stride],
+      pads,
+      dilations: [dilation, dilation],
+      group: groups,
+    };
+    return node('Conv', from, attributes, { name: layer, channels: outChannels });
+  };
+
+  const bn = (x: Value, options: { name?: string; epsilon?: number } = {}): Value => {
+    const layer = unique(options.name ?? `bn${nodes.length}`);
+    const c = [x.channels];
+    const parameters = [
+      random(`${layer}.weight`, c, (r) => 0.7 + 0.6 * r.next()),
+      random(`${layer}.bias`, c, (r) => 0.1 * r.normal()),
+      random(`${layer}.running_mean`, c, (r) => 0.1 * r.normal()),
+      random(`${layer}.running_var`, c, (r) => 0.7 + 0.6 * r.next()),
+    ];
+    return node('BatchNormalization', [x, ...parameters], { epsilon: options.epsilon ?? 1e-5 }, { name: layer });
+  };
+
+  const gemm = (
+    x: Value,
+    outFeatures: number,
+    options: { bias?: boolean; name?: string; gain?: number } = {},
+  ): Value => {
+    const layer = unique(options.name ?? `fc${nodes.length}`);
+    const deviation = (options.gain ?? 1) * Math.sqrt(2 / x.channels);
+    const weight = random(`${layer}.weight`, [outFeatures, x.channels], (r) => deviation * r.normal());
+    const from: (Value | string)[] = [x, weight];
+    if (options.bias ?? true) from.push(random(`${layer}.bias`, [outFeatures], (r) => 0.1 * r.normal()));
+    return node('Gemm', from, { transB: 1 }, { name: layer, channels: outFeatures });
+  };
+
+  const pool = (op: string, x: Value, { kernel, stride = kernel, pad = 0, ceil = false }: PoolOptions): Value =>
+    node(op, [x], {
+      kernel_shape: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [pad, pad, pad, pad],
+      ceil_mode: ceil ? 1 : 0,
+    });
+
+  return {
+    /** A graph input of shape [batch, ...dims]; `batch` is the symbol N unless given. */
+    input: (dims: readonly number[], { name: asked = 'input', batch = 'N' as Dim } = {}): Value => {
+      inputs.push({ name: asked, dtype: 'float32', dims: [batch, ...dims] });
+      return { name: asked, channels: dims[0] ?? 1 };
+    },
+    node,
+    constant,
+    conv,
+    bn,
+    gemm,
+    /** Conv without bias, batch norm, and the activation that is named (`''`: none). */
+    convBn: (x: Value, outChannels: number, options: ConvOptions = {}, activation = 'Relu'): Value => {
+      const named = options.name === undefined ? {} : { name: `${options.name}.bn` };
+      const normed = bn(conv(x, outChannels, { ...options, bias: false }), named);
+      return activation === '' ? normed : node(activation, [normed]);
+    },
+    relu: (x: Value): Value => node('Relu', [x]),
+    sigmoid: (x: Value): Value => node('Sigmoid', [x]),
+    /** x · sigmoid(x), as exporters write it. */
+    swish: (x: Value): Value => node('Mul', [x, node('Sigmoid', [x])]),
+    relu6: (x: Value): Value =>
+      node('Clip', [x, constant('clip_min', float32([], [0])), constant('clip_max', float32([], [6]))]),
+    add: (a: Value, b: Value): Value => node('Add', [a, b]),
+    mul: (a: Value, b: Value): Value => node('Mul', [a, b]),
+    concat: (parts: readonly Value[]): Value =>
+      node('Concat', parts, { axis: 1 }, { channels: parts.reduce((sum, { channels }) => sum + channels, 0) }),
+    maxPool: (x: Value, options: PoolOptions): Value => pool('MaxPool', x, options),
+    averagePool: (x: Value, options: PoolOptions): Value => pool('AveragePool', x, options),
+    globalAveragePool: (x: Value): Value => node('GlobalAveragePool', [x]),
+    dropout: (x: Value, ratio = 0.5): Value => node('Dropout', [x, constant('ratio', float32([], [ratio]))]),
+    softmax: (x: Value): Value => node('Softmax', [x], { axis: -1 }),
+    /** `area`: height × width of what is flattened. */
+    flatten: (x: Value, area = 1): Value => node('Flatten', [x], { axis: 1 }, { channels: x.channels * area }),
+    reshape: (x: Value, target: readonly number[], channels: number): Value =>
+      node('Reshape', [x, constant('target', int64([target.length], target))], {}, { channels }),
+    /** The graph with these outputs, whose shapes are inferred. */
+    build: (...outputs: Value[]): Graph => {
+      const graph: Graph = {
+        name,
+        opset,
+        domains: {},
+        nodes,
+        inputs,
+        outputs: outputs.map((output) => ({ name: output.name, dtype: 'float32', dims: undefined })),
+        initializers,
+        metadata: {},
+      };
+      const { types } = inferShapes(graph);
+      return {
+        ...graph,
+        outputs: graph.outputs.map((output) => {
+          const type = types.get(output.name);
+          return type ? { name: output.name, dtype: type.dtype, dims: type.dims } : output;
+        }),
+      };
+    },
+  };
+}
+
+function attributeOf(value: number | number[] | string): Attribute {
+  if (typeof value === 'string') return { type: 'string', value };
+  if (typeof value !== 'number')
+    return value.every(Number.isInteger) ? { type: 'ints', value } : { type: 'floats', value };
+  return Number.isInteger(value) ? { type: 'int', value } : { type: 'float', value };
+}
