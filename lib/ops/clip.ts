@@ -1,4 +1,5 @@
 import { floatCost } from './broadcast.js';
+import { rectify, rectify6 } from './fused-relu.js';
 import { type Operator, type RunContext, required, requiredTensor, tieElementwise } from './operator.js';
 
 /** A bound as a number where it is known, as the tensor otherwise; undefined when it is left out. */
@@ -23,8 +24,8 @@ export const clip: Operator = {
     const x = requiredTensor(context, 0);
     const low = bound(context, 1);
     const high = bound(context, 2);
-    if (low === 0 && high === 6 && x.dtype === 'float32') return [tf.relu6(x)];
-    if (low === 0 && high === undefined && x.dtype === 'float32') return [tf.relu(x)];
+    if (low === 0 && high === 6 && x.dtype === 'float32') return [rectify6(tf, x)];
+    if (low === 0 && high === undefined && x.dtype === 'float32') return [rectify(tf, x)];
     if (typeof low === 'number' && typeof high === 'number' && low <= high && x.dtype === 'float32')
       return [tf.clipByValue(x, low, high)];
     const raised = low === undefined ? x : tf.maximum(x, asType(context, low, x.dtype));

@@ -1,3 +1,4 @@
+import { rectify } from './fused-relu.js';
 import { elementwiseCost, type Operator, required, requiredTensor, tieElementwise } from './operator.js';
 
 /** Relu: max(x, 0). */
@@ -7,7 +8,7 @@ export const relu: Operator = {
     const { dtype, dims } = required(context, 0);
     return [{ dtype, dims }];
   },
-  run: (context) => [context.tf.relu(requiredTensor(context, 0))],
+  run: (context) => [rectify(context.tf, requiredTensor(context, 0))],
   cost: (shaped) => elementwiseCost(shaped),
   tie: (shaped) => tieElementwise(shaped, 0),
 };
