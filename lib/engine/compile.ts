@@ -1,11 +1,13 @@
 /** Builds tfjs-node's binding against a TensorFlow C library. */
 
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { TascnetError, throwIfAborted } from '../errors.js';
 import { runCommand } from './command.js';
 import { bindingWithin } from './places.js';
+import { QUIET_SOURCE, quietWithin } from './quiet.js';
+import { installCommand } from './system-packages.js';
 
 interface Context {
   signal?: AbortSignal | undefined;
@@ -25,7 +27,7 @@ export async function findCompiler(context: Context): Promise<string> {
   throw new TascnetError(
     "No C++ compiler was found (tried CXX, c++, g++, clang++); TensorFlow's binding is built with one.",
     {
-      hint: 'Install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install), or set CXX to its path.',
+      hint: `Install one: ${installCommand('compiler')}; or set CXX to its path.`,
     },
   );
 }
@@ -41,15 +43,13 @@ export async function compileBinding(
   libraries: string,
   context: Context,
 ): Promise<void> {
-  const headers = dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
   const output = bindingWithin(packageDirectory);
   await mkdir(dirname(output), { recursive: true });
   const linked = (await readdir(libraries)).filter((file) => /^libtensorflow_(cc|framework)\./.test(file));
   const origin = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN';
   const args = [
-    ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', '-w'],
-    ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
-    ...[packageDirectory, join(libraries, 'include'), join(headers, 'include')].flatMap((path) => ['-I', path]),
+    ...sharedFlags(),
+    ...[packageDirectory, join(libraries, 'include')].flatMap((path) => ['-I', path]),
     ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(packageDirectory, 'binding', file)),
     ...linked.map((file) => join(libraries, file)),
     `-Wl,-rpath,${origin}/${relative(dirname(output), libraries)}`,
@@ -62,4 +62,22 @@ export async function compileBinding(
   throw new TascnetError(`TensorFlow's binding could not be built with ${compiler}: ${reason.trim()}`, {
     hint: 'A compiler for C++17 is needed (g++ 9 or clang 10, or later); set CXX to choose another one.',
   });
+}
+
+/** Builds the addon of quiet.ts beside the binding; without it TensorFlow is only more talkative. */
+export async function compileQuiet(compiler: string, packageDirectory: string, context: Context): Promise<void> {
+  const output = quietWithin(packageDirectory);
+  const source = `${output}.cc`;
+  await writeFile(source, QUIET_SOURCE);
+  await runCommand(compiler, [...sharedFlags(), source, '-o', output], context);
+  await rm(source);
+  throwIfAborted(context.signal);
+}
+
+function sharedFlags(): string[] {
+  const headers = dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
+  return [
+    ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', '-w', '-I', join(headers, 'include')],
+    ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : ['-ldl']),
+  ];
 }

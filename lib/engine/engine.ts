@@ -7,6 +7,7 @@ import { messageOf } from '../errors.js';
 import type { Tf } from '../ops/operator.js';
 import { candidates } from './candidates.js';
 import { type Finding, probe } from './probe.js';
+import { loadQuietly } from './quiet.js';
 
 export interface Engine {
   tf: Tf;
@@ -70,6 +71,7 @@ function tensorflowEngine(directory: string, finding: Finding & { works: true },
   // tfjs gives TensorFlow one operation at a time: a second pool would only contend with the first.
   process.env.TF_NUM_INTEROP_THREADS ??= '1';
   restoreIsNullOrUndefined();
+  loadQuietly(directory);
   const tf: Tf = require(directory);
   const backend = tf.backend() as unknown as NodeBackend;
   return {

@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path';
 import { messageOf, TascnetError, throwIfAborted } from '../errors.js';
 import { runCommand } from './command.js';
-import { compileBinding, findCompiler } from './compile.js';
+import { compileBinding, compileQuiet, findCompiler } from './compile.js';
 import { withLock } from './lock.js';
 import { engineDirectory, installationDirectory, PACKAGE_OF, packageWithin, type Variant } from './places.js';
 import { probe } from './probe.js';
@@ -114,6 +114,7 @@ async function provideBinding(
   context.onProgress(`Building the binding with ${compiler}`);
   const libraries = join(work, 'tensorflow');
   await compileBinding(compiler, packageWithin(work, context.variant), libraries, context);
+  await compileQuiet(compiler, packageWithin(work, context.variant), context);
   await rm(join(libraries, 'include'), { recursive: true });
   return 'wheel';
 }

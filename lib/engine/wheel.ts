@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { TascnetError, throwIfAborted } from '../errors.js';
 import { runCommand } from './command.js';
 import type { Variant } from './places.js';
+import { installCommand } from './system-packages.js';
 
 export interface Wheel {
   /** The wheel's file name, which tells its version. */
@@ -39,7 +40,7 @@ function distributions(variant: Variant): string[] {
  * The command of a Python 3 that has pip.
  * @throws TascnetError when there is none, with the packages to install.
  */
-export async function findPython(context: Context): Promise<string> {
+export async function findPython(context: Pick<Context, 'signal'>): Promise<string> {
   const names = [process.env.PYTHON, 'python3', 'python'].filter((name) => name !== undefined);
   let withoutPip: string | undefined;
   for (const name of names) {
@@ -53,11 +54,11 @@ export async function findPython(context: Context): Promise<string> {
   }
   if (withoutPip !== undefined) {
     throw new TascnetError(`Python ("${withoutPip}") has no pip, which finds TensorFlow's library.`, {
-      hint: 'Install it (Debian, Ubuntu: apt install python3-pip; elsewhere: python3 -m ensurepip), then run "tascnet engine install" again.',
+      hint: `Install it: ${installCommand('python')} (or ${withoutPip} -m ensurepip), then run "tascnet engine install" again.`,
     });
   }
   throw new TascnetError("Python 3 was not found; its pip is what finds TensorFlow's library.", {
-    hint: 'Install it (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install python), or set PYTHON to its path.',
+    hint: `Install it: ${installCommand('python')}; or set PYTHON to its path.`,
   });
 }
 
