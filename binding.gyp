@@ -1,0 +1,4 @@
+# node-gyp reads this name only; what is built stands in bindings.gyp.
+{
+  "includes": ["bindings.gyp"],
+}

@@ -1,0 +1,46 @@
+# What the addon is built from. CMakeLists.txt and scripts/install.mjs read the list of sources from here.
+{
+  "targets": [
+    {
+      "target_name": "tascnet",
+      "sources": [
+        "native/addon.cc",
+        "native/bind/args.cc",
+        "native/bind/call.cc",
+        "native/bind/cost.cc",
+        "native/bind/describe.cc",
+        "native/bind/history.cc",
+        "native/bind/regress.cc",
+        "native/bind/score.cc",
+        "native/bind/surgery.cc",
+        "native/cost/cost.cc",
+        "native/fold.cc",
+        "native/parallel.cc",
+        "native/regress/cholesky.cc",
+        "native/regress/regress.cc",
+        "native/score/history.cc",
+        "native/score/norms.cc",
+        "native/score/pairs.cc",
+        "native/score/products.cc",
+        "native/simd/kernels.cc",
+        "native/surgery/gather.cc",
+        "native/surgery/surgery.cc",
+      ],
+      "include_dirs": [
+        "<!(node -p \"require('path').dirname(require.resolve('node-addon-api/package.json'))\")",
+        "<!(node -p \"require('node-api-headers').include_dir\")",
+      ],
+      "defines": ["NAPI_VERSION=9", "NAPI_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
+      "cflags!": ["-fno-exceptions"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+      "cflags_cc": ["-std=c++20", "-O3", "-fexceptions", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-psabi"],
+      "xcode_settings": {
+        "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
+        "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+        "GCC_OPTIMIZATION_LEVEL": "3",
+        "MACOSX_DEPLOYMENT_TARGET": "11.0",
+      },
+      "msvs_settings": {"VCCLCompilerTool": {"ExceptionHandling": 1, "AdditionalOptions": ["/std:c++20"]}},
+    },
+  ],
+}

@@ -1,0 +1,104 @@
+#include "../surgery/surgery.h"
+
+#include <string>
+
+#include "args.h"
+#include "bindings.h"
+
+namespace tascnet {
+namespace {
+
+ElementType elementType(napi_typedarray_type type) {
+  switch (type) {
+    case napi_int8_array:
+    case napi_uint8_array:
+    case napi_uint8_clamped_array:
+      return ElementType::bytes1;
+    case napi_int16_array:
+    case napi_uint16_array:
+      return ElementType::bytes2;
+    case napi_float32_array:
+      return ElementType::float32;
+    case napi_float64_array:
+      return ElementType::float64;
+    case napi_bigint64_array:
+    case napi_biguint64_array:
+      return ElementType::bytes8;
+    default:
+      return ElementType::bytes4;
+  }
+}
+
+void readMerges(Args& args, Napi::Value value, const std::string& name, std::size_t extent, AxisCut& axis) {
+  if (args.absent(value)) return;
+  const Napi::Array merges = args.array(value, name);
+  std::vector<char> kept(extent);
+  for (const std::int32_t index : axis.keep) kept[static_cast<std::size_t>(index)] = 1;
+  for (std::uint32_t i = 0; i < merges.Length(); ++i) {
+    const std::string at = name + "[" + std::to_string(i) + "]";
+    const Napi::Array pair = args.array(merges.Get(i), at);
+    if (pair.Length() != 2) args.wrongRange("a pair [from, into]", at, std::to_string(pair.Length()) + " elements");
+    if (extent == 0) args.wrongRange("no pair, since the axis is empty", at, "one");
+    const std::size_t from = args.integer(pair.Get(0U), at + "[0]", 0, extent - 1);
+    const std::size_t into = args.integer(pair.Get(1U), at + "[1]", 0, extent - 1);
+    if (kept[from] != 0) args.wrongRange("an index that is removed", at + "[0]", std::to_string(from) + ", which is kept");
+    if (kept[into] == 0) args.wrongRange("an index that is kept", at + "[1]", std::to_string(into) + ", which is removed");
+    axis.merge.push_back({static_cast<std::int32_t>(from), static_cast<std::int32_t>(into)});
+  }
+}
+
+Cut readCut(Args& args, Napi::Value value, const std::string& name, Napi::Array results, std::uint32_t index) {
+  const Napi::Object given = args.object(value, name);
+  const Shape shape = args.shape(given.Get("dims"), name + ".dims");
+  Cut cut = {};
+  cut.dims = shape.dims();
+  const Napi::Array axes = args.array(given.Get("axes"), name + ".axes");
+  std::vector<char> seen(cut.dims.size());
+  bool merges = false;
+  for (std::uint32_t i = 0; i < axes.Length(); ++i) {
+    const std::string at = name + ".axes[" + std::to_string(i) + "]";
+    const Napi::Object entry = args.object(axes.Get(i), at);
+    AxisCut axis = {};
+    axis.axis = args.axis(entry.Get("axis"), at + ".axis", shape);
+    if (seen[axis.axis] != 0) args.wrongRange("every axis once", at + ".axis", std::to_string(axis.axis) + " again");
+    seen[axis.axis] = 1;
+    axis.keep = args.indices(entry.Get("keep"), at + ".keep", cut.dims[axis.axis]);
+    readMerges(args, entry.Get("merge"), at + ".merge", cut.dims[axis.axis], axis);
+    merges = merges || !axis.merge.empty();
+    cut.axes.push_back(std::move(axis));
+  }
+  const Napi::Value values = given.Get("data");
+  const TypedArray data = args.numbers(values, name + ".data");
+  if (data.length != shape.elements()) {
+    args.wrongRange(std::to_string(shape.elements()) + " elements (the product of dims)", name + ".data",
+                    std::to_string(data.length));
+  }
+  cut.data = data.data;
+  cut.type = elementType(data.type);
+  if (merges && data.type != napi_float32_array && data.type != napi_float64_array) {
+    args.wrongType("a Float32Array or Float64Array, since slices are to be added,", name + ".data", values);
+  }
+  Napi::Value out;
+  cut.out = args.allocate(data.type, elementsAfter(cut), out);
+  results.Set(index, out);
+  return cut;
+}
+
+// (cuts, token) → TypedArray[]
+Napi::Value apply(const Napi::CallbackInfo& info) {
+  Args args(info);
+  const Napi::Array given = args.array(info[0], "cuts");
+  const Napi::Array results = Napi::Array::New(info.Env());
+  std::vector<Cut> cuts;
+  for (std::uint32_t i = 0; i < given.Length(); ++i) {
+    cuts.push_back(readCut(args, given.Get(i), "cuts[" + std::to_string(i) + "]", results, i));
+  }
+  args.cancelBy(info[1]);
+  return args.start([cuts = std::move(cuts)](const CancelFlag& cancel) { applySurgery(cuts, cancel); }, results);
+}
+
+}  // namespace
+
+void exportSurgery(Napi::Object exports) { exportFunction(exports, "applySurgery", apply); }
+
+}  // namespace tascnet

@@ -1,0 +1,175 @@
+#include "products.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "../buffer.h"
+#include "../simd/kernels.h"
+
+namespace tascnet {
+namespace {
+
+constexpr std::size_t kBlock = 256;        // positions summed in float
+constexpr std::size_t kChunk = 4 * kBlock; // positions packed at once
+constexpr std::size_t kTileChannels = 64;  // channels of either side in one slice of work
+constexpr std::size_t kFewChannels = 256;  // up to here the positions are divided among the threads, not the entries
+constexpr std::size_t kParts = 8;
+
+// Channels [begin, begin + count) and positions [from, from + length) as a panel of the kernels.
+void pack(const Channels& x, std::size_t begin, std::size_t count, std::size_t from, std::size_t length, float* panel) {
+  const Kernels& simd = kernels();
+  const std::size_t width = simd.columns;
+  if (x.inner == 1) {
+    for (std::size_t k = 0; k < length; ++k) {
+      const float* const row = x.data + (from + k) * x.channels + begin;
+      std::copy(row, row + count, panel + k * width);
+      std::fill(panel + k * width + count, panel + (k + 1) * width, 0.0F);
+    }
+    return;
+  }
+  for (std::size_t done = 0; done < length;) {
+    const std::size_t outer = (from + done) / x.inner;
+    const std::size_t offset = (from + done) % x.inner;
+    const std::size_t run = std::min(length - done, x.inner - offset);
+    const float* const source = x.data + (outer * x.channels + begin) * x.inner + offset;
+    simd.packRuns(source, x.inner, count, run, panel + done * width);
+    done += run;
+  }
+}
+
+// All channels of a matrix over one chunk of positions, panel after panel.
+class Packed {
+ public:
+  explicit Packed(const Channels& x)
+      : x_(x), panels_(ceilDivide(x.channels, kernels().columns)),
+        chunk_(std::min(kChunk, x.positions())), data_(panels_ * kernels().columns * chunk_) {}
+
+  std::size_t panels() const { return panels_; }
+  const float* panel(std::size_t index) const { return data_.data() + index * kernels().columns * chunk_; }
+
+  void fill(std::size_t index, std::size_t from, std::size_t length) {
+    const std::size_t begin = index * kernels().columns;
+    const std::size_t count = std::min(kernels().columns, x_.channels - begin);
+    pack(x_, begin, count, from, length, data_.data() + index * kernels().columns * chunk_);
+  }
+
+ private:
+  const Channels& x_;
+  std::size_t panels_;
+  std::size_t chunk_;
+  Buffer<float> data_;
+};
+
+struct Task {
+  const Channels& x;
+  const Channels& y;
+  Pairing pairing;
+  bool symmetric;
+
+  std::size_t tilePanels() const { return std::max<std::size_t>(1, kTileChannels / kernels().columns); }
+
+  // Entries of the panels [first, last) of both sides; of a symmetric product those on and below the diagonal.
+  void addTiles(const Packed& left, const Packed& right, std::size_t i, std::size_t j, std::size_t length,
+                double* sums) const {
+    const Kernels& simd = kernels();
+    const auto tile = pairing == Pairing::dot ? simd.dotTile : simd.distanceTile;
+    const std::size_t lastLeft = std::min(left.panels(), (i + 1) * tilePanels());
+    const std::size_t lastRight = std::min(right.panels(), (j + 1) * tilePanels());
+    for (std::size_t from = 0; from < length; from += kBlock) {
+      const std::size_t step = std::min(kBlock, length - from);
+      for (std::size_t p = i * tilePanels(); p < lastLeft; ++p) {
+        for (std::size_t q = j * tilePanels(); q < (symmetric ? std::min(p + 1, lastRight) : lastRight); ++q) {
+          for (std::size_t r = 0; r < simd.columns; r += simd.rows) {
+            const std::size_t row = p * simd.columns + r;
+            const std::size_t column = q * simd.columns;
+            if (row >= x.channels) break;
+            tile(left.panel(p) + from * simd.columns + r, right.panel(q) + from * simd.columns, step,
+                 sums + row * y.channels + column, y.channels, std::min(simd.rows, x.channels - row),
+                 std::min(simd.columns, y.channels - column));
+          }
+        }
+      }
+    }
+  }
+
+  std::size_t tilesOf(const Packed& side) const { return ceilDivide(side.panels(), tilePanels()); }
+};
+
+// Many channels: one chunk of positions after the other, its entries divided among the threads.
+void addByEntries(const Task& task, double* sums, const CancelFlag& cancel) {
+  Packed left(task.x);
+  std::vector<Packed> other;
+  if (!task.symmetric) other.emplace_back(task.y);
+  const Packed& right = task.symmetric ? left : other.front();
+  std::vector<std::pair<std::size_t, std::size_t>> tiles;
+  for (std::size_t i = task.tilesOf(left); i-- > 0;) {
+    for (std::size_t j = 0; j < (task.symmetric ? i + 1 : task.tilesOf(right)); ++j) tiles.emplace_back(i, j);
+  }
+  for (std::size_t from = 0; from < task.x.positions(); from += kChunk) {
+    const std::size_t length = std::min(kChunk, task.x.positions() - from);
+    parallelFor(left.panels() + (task.symmetric ? 0 : right.panels()), cancel, [&](std::size_t slice) {
+      if (slice < left.panels()) {
+        left.fill(slice, from, length);
+      } else {
+        other.front().fill(slice - left.panels(), from, length);
+      }
+    });
+    parallelFor(tiles.size(), cancel, [&](std::size_t slice) {
+      task.addTiles(left, right, tiles[slice].first, tiles[slice].second, length, sums);
+    });
+  }
+}
+
+// Few channels: chunks of positions are divided among the threads, each with sums of its own, added up in order.
+void addByPositions(const Task& task, double* sums, const CancelFlag& cancel) {
+  const std::size_t entries = task.x.channels * task.y.channels;
+  const std::size_t chunks = ceilDivide(task.x.positions(), kChunk);
+  const std::size_t parts = std::min(kParts, chunks);
+  std::vector<double> partial(parts * entries);
+  parallelFor(parts, cancel, [&](std::size_t part) {
+    double* const own = partial.data() + part * entries;
+    Packed left(task.x);
+    std::vector<Packed> other;
+    if (!task.symmetric) other.emplace_back(task.y);
+    const Packed& right = task.symmetric ? left : other.front();
+    for (std::size_t chunk = part * chunks / parts; chunk < (part + 1) * chunks / parts; ++chunk) {
+      cancel.check();
+      const std::size_t from = chunk * kChunk;
+      const std::size_t length = std::min(kChunk, task.x.positions() - from);
+      for (std::size_t p = 0; p < left.panels(); ++p) left.fill(p, from, length);
+      if (!task.symmetric) {
+        for (std::size_t p = 0; p < right.panels(); ++p) other.front().fill(p, from, length);
+      }
+      for (std::size_t i = 0; i < task.tilesOf(left); ++i) {
+        for (std::size_t j = 0; j < (task.symmetric ? i + 1 : task.tilesOf(right)); ++j) {
+          task.addTiles(left, right, i, j, length, own);
+        }
+      }
+    }
+  });
+  for (std::size_t part = 0; part < parts; ++part) {
+    for (std::size_t entry = 0; entry < entries; ++entry) sums[entry] += partial[part * entries + entry];
+  }
+}
+
+void run(const Task& task, double* sums, const CancelFlag& cancel) {
+  if (task.x.channels == 0 || task.y.channels == 0 || task.x.positions() == 0) return;
+  const bool few = task.x.channels <= kFewChannels && task.y.channels <= kFewChannels;
+  few ? addByPositions(task, sums, cancel) : addByEntries(task, sums, cancel);
+}
+
+}  // namespace
+
+void addProducts(const Channels& x, const Channels& y, Pairing pairing, double* sums, const CancelFlag& cancel) {
+  run({x, y, pairing, false}, sums, cancel);
+}
+
+void addSymmetricProducts(const Channels& x, Pairing pairing, double* sums, const CancelFlag& cancel) {
+  run({x, x, pairing, true}, sums, cancel);
+  // A tile on the diagonal may have written some entries above it; those below are complete.
+  for (std::size_t i = 0; i < x.channels; ++i) {
+    for (std::size_t j = i + 1; j < x.channels; ++j) sums[i * x.channels + j] = sums[j * x.channels + i];
+  }
+}
+
+}  // namespace tascnet

@@ -1,0 +1,70 @@
+#include "kernels.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#if defined(__GNUC__) || defined(__clang__)
+#define TASCNET_VECTORS 1
+#define TASCNET_INLINE inline __attribute__((always_inline))
+#define TASCNET_UNROLL _Pragma("GCC unroll 16")
+#else
+#define TASCNET_UNROLL
+#define TASCNET_INLINE inline
+#endif
+
+#define TASCNET_LEVEL baseline
+#define TASCNET_TARGET
+#define TASCNET_BYTES 16
+#define TASCNET_ROWS 4
+#if defined(__aarch64__)
+#define TASCNET_PANEL_VECTORS 4
+#else
+#define TASCNET_PANEL_VECTORS 2
+#endif
+#include "kernels.inl"
+
+#if defined(TASCNET_VECTORS) && defined(__x86_64__)
+#define TASCNET_LEVEL avx2
+#define TASCNET_TARGET __attribute__((target("avx2,fma,bmi,bmi2,f16c")))
+#define TASCNET_BYTES 32
+#define TASCNET_ROWS 4
+#define TASCNET_PANEL_VECTORS 3
+#include "kernels.inl"
+
+#define TASCNET_LEVEL avx512
+#define TASCNET_TARGET __attribute__((target("avx2,fma,bmi,bmi2,f16c,avx512f,avx512vl,avx512dq,avx512bw,avx512cd")))
+#define TASCNET_BYTES 64
+#define TASCNET_ROWS 8
+#define TASCNET_PANEL_VECTORS 2
+#include "kernels.inl"
+#endif
+
+namespace tascnet {
+namespace {
+
+const Kernels* choose() {
+#if defined(TASCNET_VECTORS) && defined(__x86_64__)
+  const char* wanted = std::getenv("TASCNET_SIMD");
+  const bool upTo256 = wanted == nullptr || std::strcmp(wanted, "baseline") != 0;
+  const bool upTo512 = upTo256 && (wanted == nullptr || std::strcmp(wanted, "avx2") != 0);
+  __builtin_cpu_init();
+  const bool has256 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                      __builtin_cpu_supports("bmi2");
+  const bool has512 = has256 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512cd");
+  if (upTo512 && has512) return &avx512::table;
+  if (upTo256 && has256) return &avx2::table;
+#endif
+  return &baseline::table;
+}
+
+}  // namespace
+
+const Kernels& kernels() {
+  static const Kernels* chosen = choose();
+  return *chosen;
+}
+
+}  // namespace tascnet

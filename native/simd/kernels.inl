@@ -1,0 +1,258 @@
+// Included once per instruction set by kernels.cc, which defines:
+//   TASCNET_LEVEL          the namespace
+//   TASCNET_TARGET         the function attribute that selects the instruction set
+//   TASCNET_BYTES          bytes in a vector register
+//   TASCNET_ROWS           channels of a tile's left side
+//   TASCNET_PANEL_VECTORS  vectors in a panel's row; rows × this many accumulators must fit the registers
+
+namespace tascnet::TASCNET_LEVEL {
+
+constexpr std::size_t kFloats = TASCNET_BYTES / sizeof(float);
+constexpr std::size_t kDoubles = TASCNET_BYTES / sizeof(double);
+constexpr std::size_t kRows = TASCNET_ROWS;
+constexpr std::size_t kVectors = TASCNET_PANEL_VECTORS;
+constexpr std::size_t kColumns = kVectors * kFloats;
+constexpr std::size_t kColumnsDouble = kVectors * kDoubles;
+
+#ifdef TASCNET_VECTORS
+using FloatLanes = float __attribute__((vector_size(TASCNET_BYTES)));
+using DoubleLanes = double __attribute__((vector_size(TASCNET_BYTES)));
+#else
+template <class T, std::size_t N>
+struct Lanes {
+  T lane[N];
+  friend Lanes operator+(Lanes a, const Lanes& b) {
+    for (std::size_t i = 0; i < N; ++i) a.lane[i] += b.lane[i];
+    return a;
+  }
+  friend Lanes operator-(Lanes a, T b) {
+    for (std::size_t i = 0; i < N; ++i) a.lane[i] -= b;
+    return a;
+  }
+  friend Lanes operator*(Lanes a, const Lanes& b) {
+    for (std::size_t i = 0; i < N; ++i) a.lane[i] *= b.lane[i];
+    return a;
+  }
+  friend Lanes operator*(T a, Lanes b) {
+    for (std::size_t i = 0; i < N; ++i) b.lane[i] *= a;
+    return b;
+  }
+};
+using FloatLanes = Lanes<float, kFloats>;
+using DoubleLanes = Lanes<double, kDoubles>;
+#endif
+
+template <class V, class T>
+TASCNET_TARGET TASCNET_INLINE void load(V& lanes, const T* from) {
+  std::memcpy(&lanes, from, sizeof lanes);
+}
+
+struct Dot {
+  template <class V, class T>
+  TASCNET_TARGET static TASCNET_INLINE void add(V& sum, T a, const V& b) {
+    sum = sum + a * b;
+  }
+};
+
+struct SquaredDistance {
+  template <class V, class T>
+  TASCNET_TARGET static TASCNET_INLINE void add(V& sum, T a, const V& b) {
+    const V difference = b - a;
+    sum = sum + difference * difference;
+  }
+};
+
+// The accumulators of one tile stay in registers over the whole length.
+template <class Op, class V, class T>
+TASCNET_TARGET TASCNET_INLINE void sumTile(const T* a, const T* b, std::size_t length, T* tile) {
+  constexpr std::size_t kLanes = sizeof(V) / sizeof(T);
+  V sums[kRows][kVectors] = {};
+  for (std::size_t k = 0; k < length; ++k) {
+    V right[kVectors];
+    TASCNET_UNROLL
+    for (std::size_t v = 0; v < kVectors; ++v) load(right[v], b + v * kLanes);
+    TASCNET_UNROLL
+    for (std::size_t r = 0; r < kRows; ++r) {
+      TASCNET_UNROLL
+      for (std::size_t v = 0; v < kVectors; ++v) Op::add(sums[r][v], a[r], right[v]);
+    }
+    a += kVectors * kLanes;
+    b += kVectors * kLanes;
+  }
+  std::memcpy(tile, sums, sizeof sums);
+}
+
+template <class Op>
+TASCNET_TARGET TASCNET_INLINE void floatTile(const float* a, const float* b, std::size_t length, double* c,
+                                             std::size_t ldc, std::size_t validRows, std::size_t validColumns) {
+  float tile[kRows * kColumns];
+  sumTile<Op, FloatLanes>(a, b, length, tile);
+  for (std::size_t i = 0; i < validRows; ++i) {
+    double* const row = c + i * ldc;
+    const float* const sums = tile + i * kColumns;
+    if (validColumns == kColumns) {
+      for (std::size_t j = 0; j < kColumns; ++j) row[j] += static_cast<double>(sums[j]);
+    } else {
+      for (std::size_t j = 0; j < validColumns; ++j) row[j] += static_cast<double>(sums[j]);
+    }
+  }
+}
+
+TASCNET_TARGET inline void dotTile(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc,
+                                   std::size_t validRows, std::size_t validColumns) {
+  floatTile<Dot>(a, b, length, c, ldc, validRows, validColumns);
+}
+
+TASCNET_TARGET inline void distanceTile(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc,
+                                        std::size_t validRows, std::size_t validColumns) {
+  floatTile<SquaredDistance>(a, b, length, c, ldc, validRows, validColumns);
+}
+
+TASCNET_TARGET inline void subtractTile(const double* a, const double* b, std::size_t length, double* c,
+                                        std::size_t ldc, std::size_t validRows, std::size_t validColumns) {
+  double tile[kRows * kColumnsDouble];
+  sumTile<Dot, DoubleLanes>(a, b, length, tile);
+  for (std::size_t i = 0; i < validRows; ++i) {
+    for (std::size_t j = 0; j < validColumns; ++j) c[i * ldc + j] -= tile[i * kColumnsDouble + j];
+  }
+}
+
+// Sixteen positions of every channel at a time, so that both sides stay in the first cache.
+TASCNET_TARGET inline void packRuns(const float* source, std::size_t stride, std::size_t channels, std::size_t length,
+                                    float* panel) {
+  constexpr std::size_t kStep = 16;
+  for (std::size_t begin = 0; begin < length; begin += kStep) {
+    const std::size_t step = length - begin < kStep ? length - begin : kStep;
+    float* const out = panel + begin * kColumns;
+    for (std::size_t c = 0; c < channels; ++c) {
+      const float* const run = source + c * stride + begin;
+      for (std::size_t k = 0; k < step; ++k) out[k * kColumns + c] = run[k];
+    }
+    for (std::size_t c = channels; c < kColumns; ++c) {
+      for (std::size_t k = 0; k < step; ++k) out[k * kColumns + c] = 0.0F;
+    }
+  }
+}
+
+struct L1 {
+  TASCNET_TARGET static TASCNET_INLINE double of(const float* x, const float*, std::size_t i) {
+    return std::fabs(static_cast<double>(x[i]));
+  }
+};
+
+struct SumSquares {
+  TASCNET_TARGET static TASCNET_INLINE double of(const float* x, const float*, std::size_t i) {
+    const double value = x[i];
+    return value * value;
+  }
+};
+
+struct Product {
+  TASCNET_TARGET static TASCNET_INLINE double of(const float* x, const float* y, std::size_t i) {
+    return static_cast<double>(x[i]) * static_cast<double>(y[i]);
+  }
+};
+
+// Independent sums per lane, which the compiler turns into vector registers.
+template <class Op>
+TASCNET_TARGET TASCNET_INLINE double sumRun(const float* x, const float* y, std::size_t length) {
+  constexpr std::size_t kLanes = 4 * kDoubles;
+  double sums[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= length; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += Op::of(x, y, i + lane);
+  }
+  for (std::size_t lane = 0; i < length; ++i, ++lane) sums[lane] += Op::of(x, y, i);
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::size_t lane = 0; lane < half; ++lane) sums[lane] += sums[lane + half];
+  }
+  return sums[0];
+}
+
+TASCNET_TARGET TASCNET_INLINE std::int32_t magnitudeBits(const float* x, std::size_t i) {
+  std::int32_t bits;
+  std::memcpy(&bits, x + i, sizeof bits);
+  return bits & 0x7FFFFFFF;
+}
+
+// Magnitudes compare like their bits do, and NaN above all: one NaN makes the result NaN.
+TASCNET_TARGET inline double maximumRun(const float* x, std::size_t length) {
+  std::int32_t most = 0;
+  for (std::size_t i = 0; i < length; ++i) {
+    const std::int32_t bits = magnitudeBits(x, i);
+    most = bits > most ? bits : most;
+  }
+  float value;
+  std::memcpy(&value, &most, sizeof value);
+  return value;
+}
+
+TASCNET_TARGET inline double reduce(Reduction reduction, const float* x, const float* y, std::size_t length) {
+  switch (reduction) {
+    case Reduction::l1:
+      return sumRun<L1>(x, y, length);
+    case Reduction::sumSquares:
+      return sumRun<SumSquares>(x, y, length);
+    case Reduction::product:
+      return sumRun<Product>(x, y, length);
+    case Reduction::linf:
+      return maximumRun(x, length);
+  }
+  return 0;
+}
+
+template <class Op>
+TASCNET_TARGET TASCNET_INLINE void addRun(double* sums, const float* x, const float* y, std::size_t length) {
+  for (std::size_t i = 0; i < length; ++i) sums[i] += Op::of(x, y, i);
+}
+
+TASCNET_TARGET inline void accumulate(Reduction reduction, double* sums, const float* x, const float* y,
+                                      std::size_t length) {
+  switch (reduction) {
+    case Reduction::l1:
+      return addRun<L1>(sums, x, y, length);
+    case Reduction::sumSquares:
+      return addRun<SumSquares>(sums, x, y, length);
+    case Reduction::product:
+      return addRun<Product>(sums, x, y, length);
+    case Reduction::linf:
+      for (std::size_t i = 0; i < length; ++i) {
+        const double value = std::fabs(static_cast<double>(x[i]));
+        sums[i] = sums[i] >= value || sums[i] != sums[i] ? sums[i] : value;
+      }
+  }
+}
+
+TASCNET_TARGET inline void addScaled(double* out, double scale, const double* x, std::size_t length) {
+  for (std::size_t i = 0; i < length; ++i) out[i] += scale * x[i];
+}
+
+TASCNET_TARGET inline void multiply(double* out, const double* x, std::size_t length) {
+  for (std::size_t i = 0; i < length; ++i) out[i] *= x[i];
+}
+
+TASCNET_TARGET inline void addProduct(double* out, double scale, const double* x, const double* y,
+                                      std::size_t length) {
+  for (std::size_t i = 0; i < length; ++i) out[i] += scale * x[i] * y[i];
+}
+
+TASCNET_TARGET inline void maximum(double* out, const double* x, std::size_t length) {
+  for (std::size_t i = 0; i < length; ++i) out[i] = out[i] < x[i] ? x[i] : out[i];
+}
+
+#define TASCNET_TEXT_OF(name) #name
+#define TASCNET_TEXT(name) TASCNET_TEXT_OF(name)
+constexpr Kernels table = {
+    TASCNET_TEXT(TASCNET_LEVEL), kRows,    kColumns, kColumnsDouble, dotTile,   distanceTile, subtractTile,
+    packRuns,                    reduce,   accumulate, addScaled,    multiply,  addProduct,   maximum,
+};
+#undef TASCNET_TEXT
+#undef TASCNET_TEXT_OF
+
+}  // namespace tascnet::TASCNET_LEVEL
+
+#undef TASCNET_LEVEL
+#undef TASCNET_TARGET
+#undef TASCNET_BYTES
+#undef TASCNET_ROWS
+#undef TASCNET_PANEL_VECTORS
