@@ -115,7 +115,9 @@ function rolesOf(graph: Graph, node: Node, relations: Relation[]): Pick<NodeRela
       through.add(keyOf(other));
     }
   }
-  const weights = pairs.filter(([weight, other]) => graph.initializers.has(weight.value) && !through.has(keyOf(other)));
+  // Integers are arguments (shapes, indices), whose elements are no channels.
+  const isWeight = (value: string) => graph.initializers.get(value)?.dtype.startsWith('float') ?? false;
+  const weights = pairs.filter(([weight, other]) => isWeight(weight.value) && !through.has(keyOf(other)));
   return {
     sources: weights.filter(([, other]) => outputs.has(other.value)).map(([weight]) => weight),
     readers: weights.filter(([, other]) => isActivation(other.value)).map(([weight]) => weight),

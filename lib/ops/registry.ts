@@ -29,7 +29,6 @@ import { layerNormalization } from './layer-normalization.js';
 import { leakyRelu } from './leaky-relu.js';
 import { matMul } from './matmul.js';
 import { maxPool } from './max-pool.js';
-import { max, min } from './min-max.js';
 import type { Operator } from './operator.js';
 import { pad } from './pad.js';
 import { prelu } from './prelu.js';
@@ -48,6 +47,7 @@ import { split } from './split.js';
 import { squeeze, unsqueeze } from './squeeze.js';
 import { tile } from './tile.js';
 import { transpose } from './transpose.js';
+import { max, mean, min, sum } from './variadic.js';
 import { where } from './where.js';
 
 const OPERATORS: readonly Operator[] = [
@@ -98,6 +98,7 @@ const OPERATORS: readonly Operator[] = [
   matMul,
   max,
   maxPool,
+  mean,
   min,
   mish,
   mod,
@@ -134,6 +135,7 @@ const OPERATORS: readonly Operator[] = [
   sqrt,
   squeeze,
   sub,
+  sum,
   tanh,
   tile,
   transpose,

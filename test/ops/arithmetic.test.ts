@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Dim } from '../../lib/graph/graph.js';
 import type { RandomGenerator } from '../../lib/graph/random.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
 import { operatorOf } from '../../lib/ops/registry.js';
 import { checkOperator, int, manyCases, type OperatorCase, oneOf, prepare, type RandomInput } from './harness.js';
 
@@ -42,6 +43,8 @@ const CASES: Record<string, OperatorCase[]> = {
   ]),
   Min: binary('Min', (random) => Array.from({ length: 1 + random.int(4) }, () => ({ low: -30, high: 30 }))),
   Max: binary('Max', (random) => Array.from({ length: 1 + random.int(4) }, () => ({ low: -30, high: 30 }))),
+  Sum: binary('Sum', (random) => Array.from({ length: 1 + random.int(4) }, () => ({}))),
+  Mean: binary('Mean', (random) => Array.from({ length: 1 + random.int(4) }, () => ({}))),
   Mod: [
     ...binary('Mod', () => [
       { dtype: 'int64', low: -20, high: 20 },
@@ -94,6 +97,15 @@ test('Pow with a constant exponent agrees with ONNX Runtime and finite differenc
         { dtype: 'float32', dims: [], data: Float32Array.of(exponent) },
       ],
     });
+});
+
+test('Max with a known number agrees with ONNX Runtime and finite differences', async () => {
+  const zero: Tensor = { dtype: 'float32', dims: [1], data: Float32Array.of(0.1) };
+  await checkOperator({ op: 'Max', inputs: [{ dims: [2, 3, 4, 5], low: -30, high: 30 }, zero] });
+  await checkOperator({
+    op: 'Min',
+    inputs: [zero, { dims: [2, 3], low: -30, high: 30 }, { dims: [3], low: -30, high: 30 }],
+  });
 });
 
 test('Not agrees with ONNX Runtime', async () => {
