@@ -55,113 +55,191 @@ export function dependencyGroups(graph: Graph, ignore: (initializer: string) => 
   return groupsOf(graph, tieGraph(graph, new Map(), inferShapes(graph)), ignore);
 }
 
-interface Channel {
-  /** Elements by axis, in the order in which the axes were found. */
-  elements: Map<CarryingAxis, number[]>;
-  sources: number;
+/** Classes of elements by number, in the order in which their first elements were found. */
+interface Classes {
+  /** The class of each element. */
+  of: Int32Array;
+  count: number;
 }
 
 function groupsOf(graph: Graph, ties: Ties, ignore: (initializer: string) => boolean): Dependencies {
-  const channels = new Map<number, Channel>();
-  for (const axis of ties.axes.values())
-    for (let index = 0; index < axis.extent; index++) {
-      const representative = ties.classOf[axis.base + index] ?? -1;
-      let channel = channels.get(representative);
-      if (!channel) {
-        channel = { elements: new Map(), sources: 0 };
-        channels.set(representative, channel);
-      }
-      const list = channel.elements.get(axis);
-      if (list) list.push(index);
-      else channel.elements.set(axis, [index]);
-      if (axis.source) channel.sources++;
+  const classes = numbered(ties.classOf);
+  const axes = [...ties.axes.values()];
+  const reasons = pinnedClasses(graph, ties, classes, ignore);
+  const made = classesMade(axes, classes);
+  const kind = kindsOf(axes, classes);
+  const groupOf = new Int32Array(classes.count).fill(-1);
+  const channelOf = new Int32Array(classes.count);
+  const groups: Group[] = [];
+  const groupOfKind = new Map<number, number>();
+  for (let number = 0; number < classes.count; number++) {
+    if (made[number] === 0 || reasons.has(number)) continue;
+    const kindOfClass = kind[number] ?? 0;
+    let group = groupOfKind.get(kindOfClass);
+    if (group === undefined) {
+      group = groups.length;
+      groupOfKind.set(kindOfClass, group);
+      groups.push({ id: '', channels: 0, members: [] });
     }
-
-  const reasons = pinnedClasses(graph, ties, ignore);
-  const bySignature = new Map<string, Channel[]>();
-  const pinned = new Map<string, string>();
-  for (const [representative, channel] of channels) {
-    if (channel.sources === 0) continue;
-    const reason = reasons.get(representative) ?? wholeAxisReason(channel);
-    if (reason !== undefined) {
-      for (const node of makersOf(graph, channel)) pinned.set(node, reason);
-      continue;
-    }
-    const signature = [...channel.elements].map(([axis, list]) => `${axis.base}×${list.length}`).join();
-    const alike = bySignature.get(signature);
-    if (alike) alike.push(channel);
-    else bySignature.set(signature, [channel]);
+    const entry = groups[group];
+    groupOf[number] = group;
+    if (entry) channelOf[number] = entry.channels++;
   }
-
-  const axes = new Map<string, AxisChannels>();
-  const groups = [...bySignature.values()].map((members, number) => makeGroup(graph, members, number, axes));
+  const cut = new Map<string, AxisChannels>();
+  for (const axis of axes) {
+    const entry = channelsAlong(axis, classes, groupOf, channelOf);
+    if (!entry) continue;
+    cut.set(keyOf(axis), entry);
+    if (graph.initializers.has(axis.value)) addMembers(groups, axis, entry);
+  }
+  for (const [number, group] of groups.entries())
+    group.id =
+      group.members.find((member) => member.role === 'makes')?.value ?? group.members[0]?.value ?? `group ${number}`;
   nameApart(groups);
-  return { shapes: ties.shapes, groups, pinned: [...pinned].map(([node, reason]) => ({ node, reason })), axes };
+  return { shapes: ties.shapes, groups, pinned: pinnedNodes(graph, axes, classes, made, reasons), axes: cut };
+}
+
+function numbered(classOf: Int32Array): Classes {
+  const numbers = new Int32Array(classOf.length).fill(-1);
+  const of = new Int32Array(classOf.length);
+  let count = 0;
+  for (let element = 0; element < classOf.length; element++) {
+    const representative = classOf[element] ?? 0;
+    let number = numbers[representative] ?? -1;
+    if (number < 0) {
+      number = count++;
+      numbers[representative] = number;
+    }
+    of[element] = number;
+  }
+  return { of, count };
+}
+
+/** 1 for the classes along which some weight makes channels. */
+function classesMade(axes: readonly CarryingAxis[], classes: Classes): Uint8Array {
+  const made = new Uint8Array(classes.count);
+  for (const axis of axes)
+    if (axis.source) for (let index = 0; index < axis.extent; index++) made[classes.of[axis.base + index] ?? 0] = 1;
+  return made;
+}
+
+/** Equal numbers for classes that have equally many elements along every axis: partition refinement, axis by axis. */
+function kindsOf(axes: readonly CarryingAxis[], classes: Classes): Int32Array {
+  const kind = new Int32Array(classes.count);
+  const elements = new Int32Array(classes.count);
+  let kinds = 1;
+  for (const { base, extent } of axes) {
+    const touched: number[] = [];
+    for (let index = 0; index < extent; index++) {
+      const number = classes.of[base + index] ?? 0;
+      if (elements[number] === 0) touched.push(number);
+      elements[number] = (elements[number] ?? 0) + 1;
+    }
+    const refined = new Map<number, number>();
+    for (const number of touched) {
+      const key = (kind[number] ?? 0) * (extent + 1) + (elements[number] ?? 0);
+      let next = refined.get(key);
+      if (next === undefined) {
+        next = kinds++;
+        refined.set(key, next);
+      }
+      kind[number] = next;
+      elements[number] = 0;
+    }
+  }
+  return kind;
 }
 
 /** The reason why the elements of a class must stay, by class. */
-function pinnedClasses(graph: Graph, ties: Ties, ignore: (initializer: string) => boolean): Map<number, string> {
+function pinnedClasses(
+  graph: Graph,
+  ties: Ties,
+  classes: Classes,
+  ignore: (initializer: string) => boolean,
+): Map<number, string> {
   const reasons = new Map<number, string>();
   const pinAxis = (axis: CarryingAxis, reason: string) => {
     for (let index = 0; index < axis.extent; index++) {
-      const representative = ties.classOf[axis.base + index] ?? -1;
-      if (!reasons.has(representative)) reasons.set(representative, reason);
+      const number = classes.of[axis.base + index] ?? 0;
+      if (!reasons.has(number)) reasons.set(number, reason);
     }
   };
   for (const { node, reason, axis } of ties.pins) pinAxis(axis, `${reason} (${node})`);
-  for (const axis of ties.axes.values())
+  for (const axis of ties.axes.values()) {
     if (axis.source && graph.initializers.has(axis.value) && ignore(axis.value))
       pinAxis(axis, 'it is on the list of layers to ignore');
+    const reason = wholeAxisReason(axis, classes);
+    if (reason !== undefined) pinAxis(axis, reason);
+  }
   return reasons;
 }
 
 /** A channel that is all there is of some axis cannot go. */
-function wholeAxisReason(channel: Channel): string | undefined {
-  for (const [axis, list] of channel.elements)
-    if (list.length === axis.extent)
-      return axis.extent === 1
-        ? `"${axis.value}" has one channel`
-        : `all ${axis.extent} channels of "${axis.value}" depend on each other`;
-  return undefined;
+function wholeAxisReason({ value, base, extent }: CarryingAxis, classes: Classes): string | undefined {
+  const first = classes.of[base];
+  for (let index = 1; index < extent; index++) if (classes.of[base + index] !== first) return undefined;
+  return extent === 1 ? `"${value}" has one channel` : `all ${extent} channels of "${value}" depend on each other`;
 }
 
-function makersOf(graph: Graph, channel: Channel): string[] {
-  const makes = new Set([...channel.elements.keys()].filter((axis) => axis.source).map((axis) => axis.value));
-  return graph.nodes.filter((node) => node.inputs.some((input) => makes.has(input))).map((node) => node.name);
+function pinnedNodes(
+  graph: Graph,
+  axes: readonly CarryingAxis[],
+  classes: Classes,
+  made: Uint8Array,
+  reasons: ReadonlyMap<number, string>,
+): Dependencies['pinned'] {
+  const weights = new Map<string, string>();
+  for (const axis of axes)
+    for (let index = 0; axis.source && index < axis.extent; index++) {
+      const number = classes.of[axis.base + index] ?? 0;
+      const reason = reasons.get(number);
+      if (reason !== undefined && made[number] === 1 && !weights.has(axis.value)) weights.set(axis.value, reason);
+    }
+  return graph.nodes.flatMap(({ name, inputs }) => {
+    const reason = inputs.map((input) => weights.get(input)).find((found) => found !== undefined);
+    return reason === undefined ? [] : [{ node: name, reason }];
+  });
 }
 
-function makeGroup(graph: Graph, channels: Channel[], number: number, axes: Map<string, AxisChannels>): Group {
-  const [first] = channels;
-  const touched = first ? [...first.elements.keys()] : [];
-  const members: Member[] = [];
-  for (const axis of touched) {
-    const owned = channels.map((channel) => channel.elements.get(axis) ?? []);
-    const key = keyOf(axis);
-    let entry = axes.get(key);
-    if (!entry) {
-      const { value, extent } = axis;
-      entry = {
-        value,
-        axis: axis.axis,
-        extent,
-        group: new Int32Array(extent).fill(-1),
-        channel: new Int32Array(extent),
-      };
-      axes.set(key, entry);
-    }
-    for (const [channel, list] of owned.entries())
-      for (const index of list) {
-        entry.group[index] = number;
-        entry.channel[index] = channel;
-      }
-    if (graph.initializers.has(axis.value)) {
-      const perChannel = owned[0]?.length ?? 0;
-      const role = axis.source ? 'makes' : axis.reads ? 'reads' : 'scales';
-      members.push({ value: axis.value, axis: axis.axis, perChannel, indices: Int32Array.from(owned.flat()), role });
-    }
+/** Where the elements of an axis belong; undefined when none is in a group. */
+function channelsAlong(
+  axis: CarryingAxis,
+  classes: Classes,
+  groupOf: Int32Array,
+  channelOf: Int32Array,
+): AxisChannels | undefined {
+  const { value, extent, base } = axis;
+  const group = new Int32Array(extent);
+  const channel = new Int32Array(extent);
+  let some = false;
+  for (let index = 0; index < extent; index++) {
+    const number = classes.of[base + index] ?? 0;
+    group[index] = groupOf[number] ?? -1;
+    channel[index] = channelOf[number] ?? 0;
+    some ||= group[index] !== -1;
   }
-  const id = members.find((member) => member.role === 'makes')?.value ?? members[0]?.value ?? `group ${number}`;
-  return { id, channels: channels.length, members };
+  return some ? { value, axis: axis.axis, extent, group, channel } : undefined;
+}
+
+function addMembers(groups: readonly Group[], axis: CarryingAxis, { group, channel }: AxisChannels): void {
+  const role = axis.source ? 'makes' : axis.reads ? 'reads' : 'scales';
+  const counts = new Map<number, number>();
+  for (const number of group) if (number >= 0) counts.set(number, (counts.get(number) ?? 0) + 1);
+  for (const [number, count] of counts) {
+    const owner = groups[number];
+    if (!owner) continue;
+    const perChannel = count / owner.channels;
+    const indices = new Int32Array(count);
+    const filled = new Int32Array(owner.channels);
+    for (let index = 0; index < group.length; index++) {
+      if (group[index] !== number) continue;
+      const own = channel[index] ?? 0;
+      const position = filled[own] ?? 0;
+      indices[own * perChannel + position] = index;
+      filled[own] = position + 1;
+    }
+    owner.members.push({ value: axis.value, axis: axis.axis, perChannel, indices, role });
+  }
 }
 
 /** Groups made by different channels of one weight get its name with a number. */
