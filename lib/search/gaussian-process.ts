@@ -113,12 +113,21 @@ export function condition(observations: Observations, hyperparameters: Hyperpara
   const alpha = timesUpper(inverse, timesLower(inverse, values, n), n);
 
   const at = (point: Float64Array) => {
-    const scaled = point.map((value, j) => value * (rates[j] ?? 1));
-    const distances = Float64Array.from(scaledPoints, (other) => distance(scaled, other));
-    const kernel = distances.map((r) => variance * matern(r));
+    const scaled = new Float64Array(features);
+    for (let j = 0; j < features; j++) scaled[j] = (point[j] ?? 0) * (rates[j] ?? 1);
+    const distances = new Float64Array(n);
+    const kernel = new Float64Array(n);
+    let mean = 0;
+    for (let index = 0; index < n; index++) {
+      const r = distance(scaled, scaledPoints[index] ?? scaled);
+      const value = variance * matern(r);
+      distances[index] = r;
+      kernel[index] = value;
+      mean += value * (alpha[index] ?? 0);
+    }
     const whitened = timesLower(inverse, kernel, n);
-    const explained = whitened.reduce((sum, value) => sum + value * value, 0);
-    const mean = kernel.reduce((sum, value, index) => sum + value * (alpha[index] ?? 0), 0);
+    let explained = 0;
+    for (let index = 0; index < n; index++) explained += (whitened[index] ?? 0) ** 2;
     return { scaled, distances, whitened, mean, variance: Math.max(0, variance - explained) };
   };
 

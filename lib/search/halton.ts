@@ -15,25 +15,22 @@ function primes(count: number): number[] {
 /** @returns point number `index` of the sequence that `random` scrambles, each coordinate in [0, 1). */
 export function haltonSequence(dimensions: number, random: RandomGenerator): (index: number) => Float64Array {
   const bases = primes(dimensions);
-  const permutations = new Map<string, number[]>();
-  const permutation = (dimension: number, base: number, digit: number): number[] => {
-    const key = `${dimension} ${digit}`;
-    const known = permutations.get(key);
-    if (known) return known;
-    const made = random.fork('digit', dimension, digit).shuffle(Array.from({ length: base }, (_, value) => value));
-    permutations.set(key, made);
-    return made;
-  };
+  const permutations = bases.map((base) =>
+    // As many digits as a double can hold.
+    Array.from({ length: Math.ceil(Math.log(1e12) / Math.log(base)) }, () =>
+      random.shuffle(Array.from({ length: base }, (_, digit) => digit)),
+    ),
+  );
   return (index) =>
     Float64Array.from(bases, (base, dimension) => {
       let rest = index;
       let sum = 0;
-      let digit = 0;
-      // Zeros in front are permuted as well, down to what a double can hold.
-      for (let weight = 1 / base; weight > 1e-12; weight /= base) {
-        sum += weight * (permutation(dimension, base, digit)[rest % base] ?? 0);
+      let weight = 1;
+      // The zeros in front are permuted as well.
+      for (const permutation of permutations[dimension] ?? []) {
+        weight /= base;
+        sum += weight * (permutation[rest % base] ?? 0);
         rest = Math.floor(rest / base);
-        digit++;
       }
       return Math.min(sum, 1 - Number.EPSILON);
     });
