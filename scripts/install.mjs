@@ -8,7 +8,17 @@
 // --with     build this way alone
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -105,7 +115,13 @@ const ways = {
       inScratch((scratch) => {
         const include = join(scratch, 'node', 'include', 'node');
         cpSync(require('node-api-headers').include_dir, include, { recursive: true });
-        const common = { target_defaults: { default_configuration: 'Release', configurations: { Release: {} }, cflags: ['-fPIC', '-pthread'] } };
+        const common = {
+          target_defaults: {
+            default_configuration: 'Release',
+            configurations: { Release: {} },
+            cflags: ['-fPIC', '-pthread'],
+          },
+        };
         if (process.platform === 'darwin') {
           common.target_defaults.xcode_settings = { OTHER_LDFLAGS: ['-undefined dynamic_lookup'] };
         }
@@ -147,7 +163,17 @@ function nodePath() {
 function nodeGyp() {
   const candidates = [
     process.env.npm_config_node_gyp,
-    join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
+    join(
+      dirname(process.execPath),
+      '..',
+      'lib',
+      'node_modules',
+      'npm',
+      'node_modules',
+      'node-gyp',
+      'bin',
+      'node-gyp.js',
+    ),
   ];
   return candidates.find((path) => path && existsSync(path));
 }
@@ -163,7 +189,11 @@ function build(only) {
     if (ways[way].build()) return true;
     console.error(`tascnet: the build with ${ways[way].name} failed.`);
   }
-  console.error(process.platform === 'win32' ? NO_COMPILER : 'tascnet: the native addon could not be built; the compiler needs C++20 (GCC 11, Clang 14 or newer).');
+  console.error(
+    process.platform === 'win32'
+      ? NO_COMPILER
+      : 'tascnet: the native addon could not be built; the compiler needs C++20 (GCC 11, Clang 14 or newer).',
+  );
   return false;
 }
 

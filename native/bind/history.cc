@@ -15,10 +15,14 @@ constexpr std::size_t kMostChannels = 16384;
 
 Handle<History> take(const Args& args) { return takeHandle<History>(args, 0, kTag, "a History"); }
 
-// (channels) → handle
+// (dims, axis) → handle
 Napi::Value create(const Napi::CallbackInfo& info) {
   const Args args(info);
-  const std::size_t channels = args.integer(info[0], "dims[axis]", 0, kMostChannels);
+  const Shape shape = args.shape(info[0], "dims");
+  const std::size_t channels = shape[args.axis(info[1], "axis", shape)];
+  if (channels > kMostChannels) {
+    args.wrongRange("at most " + std::to_string(kMostChannels) + " channels", "dims[axis]", std::to_string(channels));
+  }
   try {
     return makeHandle(info.Env(), History(channels), channels * (channels + 1) * sizeof(double), kTag);
   } catch (const std::bad_alloc&) {

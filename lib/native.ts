@@ -1,0 +1,53 @@
+/**
+ * tascnet/native: the addon for other tools. Typed arrays and shapes in, typed arrays out; no graph, no engine.
+ *
+ * - Tensors are row-major. Weights are Float32Array, scores Float64Array, indices Int32Array.
+ * - Work runs off the event loop on all cores (`TASCNET_THREADS` bounds them, for the whole process). Results do not depend
+ *   on the number of threads. Every asynchronous call takes `{ signal }`.
+ * - Arrays that are passed are read in place until the promise settles, never written and never copied: do not change them
+ *   or transfer their buffers meanwhile. Those on a SharedArrayBuffer, a resizable or a detached buffer are refused.
+ *   Results belong to the caller.
+ * - A wrong argument rejects with a TypeError or RangeError that names it, what came and what was expected (the
+ *   synchronous calls throw it); a signal rejects with `Interrupted`, once the work has ended.
+ * - Importing loads nothing; the first call loads the binary, and throws `TascnetError` with a hint where there is none.
+ *   It works in worker threads too; handles (`History`, `CompiledCost`, `LeastSquares`) belong to the thread that made them.
+ */
+
+import { load } from './native/binding.js';
+
+export { Interrupted, TascnetError } from './errors.js';
+export type { CallOptions } from './native/call.js';
+export {
+  type AffineForm,
+  CompiledCost,
+  type CostKind,
+  compileCost,
+  type NativeCostTerm,
+} from './native/cost.js';
+export { type FoldedLayer, type FoldOptions, foldBatchNorm, unfoldBatchNorm } from './native/fold.js';
+export { createHistory, History } from './native/history.js';
+export { createLeastSquares, LeastSquares } from './native/least-squares.js';
+export {
+  batchNormScale,
+  type ChannelPairs,
+  cosinePairs,
+  geometricMedian,
+  type NormKind,
+  norms,
+  rankChannels,
+  taylor,
+} from './native/scores.js';
+export { type AxisCut, applySurgery, type Cut, type Numbers } from './native/surgery.js';
+
+/** What the addon runs on: its file, the threads it may use and the instruction set that was chosen. */
+export interface AddonInfo {
+  path: string;
+  threads: number;
+  simd: string;
+}
+
+/** Loads the addon and describes it. */
+export function addonInfo(): AddonInfo {
+  const { binding, path } = load();
+  return { path, threads: binding.threads, simd: binding.simd };
+}

@@ -1,0 +1,107 @@
+/** The addon as the C++ side exports it, and how it is found. Nothing else in the code loads it. */
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { messageOf, TascnetError } from '../errors.js';
+
+/** Set its first element to 1 to stop the call that was given it. */
+export type Token = Int32Array;
+
+/** A C++ object; good for nothing but being handed back. */
+export type Handle = { readonly handle: unique symbol };
+
+export interface PairArrays {
+  first: Int32Array;
+  second: Int32Array;
+  similarity: Float64Array;
+}
+
+export interface FoldedLayer {
+  weight: Float32Array;
+  bias: Float32Array;
+}
+
+type Dims = readonly number[];
+type Fold = (
+  weight: Float32Array,
+  dims: Dims,
+  axis: number,
+  bias: Float32Array | undefined,
+  scale: Float32Array,
+  shift: Float32Array,
+  mean: Float32Array,
+  variance: Float32Array,
+  epsilon: number,
+  token?: Token,
+) => Promise<FoldedLayer>;
+
+/** Arguments are checked in C++; a wrong one throws before anything has started. */
+export interface Binding {
+  threads: number;
+  simd: string;
+  norms(tensor: Float32Array, dims: Dims, axis: number, kind: string, token?: Token): Promise<Float64Array>;
+  taylor(
+    weight: Float32Array,
+    gradient: Float32Array,
+    dims: Dims,
+    axis: number,
+    kind: string,
+    token?: Token,
+  ): Promise<Float64Array>;
+  geometricMedian(tensor: Float32Array, dims: Dims, axis: number, token?: Token): Promise<Float64Array>;
+  cosinePairs(gram: Float64Array, n: number, k: number, token?: Token): Promise<PairArrays>;
+  rankChannels(scores: Float64Array, count: number | undefined, token?: Token): Promise<Int32Array>;
+  historyCreate(dims: Dims, axis: number): Handle;
+  historyRecord(history: Handle, weights: Float32Array, dims: Dims, axis: number, token?: Token): Promise<void>;
+  historyL1(history: Handle): Float64Array;
+  historyGram(history: Handle, token?: Token): Promise<Float64Array>;
+  historyCosine(history: Handle, token?: Token): Promise<Float64Array>;
+  historyTopPairs(history: Handle, k: number, token?: Token): Promise<PairArrays>;
+  historyKeep(history: Handle, indices: Int32Array): Promise<void>;
+  historySave(history: Handle): Promise<Float64Array>;
+  historyRestore(history: Handle, state: Float64Array): void;
+  applySurgery(cuts: readonly object[], token?: Token): Promise<ArrayBufferView[]>;
+  costCompile(program: object): Handle;
+  costEvaluate(cost: Handle, configurations: Int32Array, token?: Token): Promise<Float64Array>;
+  regressCreate(inputs: number, outputs: number): Handle;
+  regressAdd(equations: Handle, x: Float32Array, y: Float32Array, count: number, token?: Token): Promise<void>;
+  regressSolve(equations: Handle, ridge: number, prior: Float32Array | undefined, token?: Token): Promise<Float32Array>;
+  foldBatchNorm: Fold;
+  unfoldBatchNorm: Fold;
+}
+
+/** Where the binary may be, best first. The folder of the package is two up from here, in lib/ as in dist/. */
+function candidates(): string[] {
+  const chosen = process.env.TASCNET_ADDON;
+  if (chosen !== undefined && chosen !== '') return [chosen];
+  const root = new URL('../../', import.meta.url);
+  return [`prebuilds/${process.platform}-${process.arch}/tascnet.node`, 'build/Release/tascnet.node'].map((path) =>
+    fileURLToPath(new URL(path, root)),
+  );
+}
+
+let loaded: { binding: Binding; path: string } | undefined;
+
+/** Loads the addon on the first call. Throws `TascnetError` where it is missing or does not load. */
+export function load(): { binding: Binding; path: string } {
+  if (loaded !== undefined) return loaded;
+  const failures: string[] = [];
+  for (const path of candidates()) {
+    if (!existsSync(path)) {
+      failures.push(`${path} does not exist`);
+      continue;
+    }
+    try {
+      loaded = { binding: createRequire(import.meta.url)(path) as Binding, path };
+      return loaded;
+    } catch (error) {
+      failures.push(`${path} does not load: ${messageOf(error)}`);
+    }
+  }
+  throw new TascnetError(`The native addon cannot be loaded: ${failures.join('; ')}.`, {
+    hint: 'Build it with "npm run build:native", or "npm rebuild tascnet" where tascnet is a dependency.',
+  });
+}
+
+export const binding = (): Binding => load().binding;

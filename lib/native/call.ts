@@ -1,0 +1,44 @@
+/** How calls of the addon are stopped by an `AbortSignal`, and kept in order where they share an object. */
+
+import { Interrupted } from '../errors.js';
+import type { Token } from './binding.js';
+
+/** What every asynchronous call takes. */
+export interface CallOptions {
+  /**
+   * Stops the work. The promise is rejected with `Interrupted` once the work has really ended, so that the arrays that
+   * were passed are the caller's again.
+   */
+  signal?: AbortSignal | undefined;
+}
+
+/** Starts a call and connects it with the signal; what `start` throws becomes a rejection. */
+export async function call<T>(options: CallOptions | undefined, start: (token?: Token) => Promise<T>): Promise<T> {
+  const signal = options?.signal;
+  if (signal === undefined) return start();
+  if (signal.aborted) throw new Interrupted();
+  const token = new Int32Array(1);
+  const stop = () => {
+    token[0] = 1;
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await start(token);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'TASCNET_CANCELLED') throw new Interrupted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Runs calls one after the other, in the order in which they were made; a failed one does not stop those behind it. */
+export class Queue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}

@@ -1,0 +1,174 @@
+/** The cost of many channel configurations of one network. */
+
+import { binding, type Handle } from './binding.js';
+import { type CallOptions, call } from './call.js';
+
+/** constant + Σ multiplicity · channels of a group: the extent of an axis, which may join several groups (Concat). */
+export interface AffineForm {
+  /** 0 when left out. */
+  constant?: number | undefined;
+  channels?: readonly (readonly [group: number, multiplicity: number])[] | undefined;
+}
+
+/** coefficient · Π factors. */
+export interface NativeCostTerm {
+  /** The name of a kind. */
+  kind: string;
+  coefficient: number;
+  factors: readonly AffineForm[];
+  /**
+   * In a `peak`: terms with the same step are added up before the maximum is taken (tensors alive at the same time).
+   * A term without one is a step of its own. No meaning in a `sum`.
+   */
+  step?: number | undefined;
+}
+
+export interface CostKind {
+  name: string;
+  /** `sum`: of all terms (MACs, parameters). `peak`: the largest step (activation bytes). */
+  reduce: 'sum' | 'peak';
+}
+
+/** Made by `compileCost`; holds the terms as flat arrays. */
+export class CompiledCost {
+  readonly #handle: Handle;
+  readonly groups: number;
+  /** The names of the kinds, in the order of the results. */
+  readonly kinds: readonly string[];
+
+  /** @internal */
+  constructor(handle: Handle, groups: number, kinds: readonly string[]) {
+    this.#handle = handle;
+    this.groups = groups;
+    this.kinds = kinds;
+  }
+
+  /**
+   * The costs of `count` configurations, exact while every product and sum is below 2⁵³.
+   *
+   * @param configurations count × groups, row-major: the channels of every group, at least 0. Without groups it is empty
+   * and stands for one configuration.
+   * @returns count × kinds, row-major
+   * @throws RangeError naming the index of a negative number of channels
+   */
+  evaluate(configurations: Int32Array, options?: CallOptions): Promise<Float64Array> {
+    return call(options, (token) => binding().costEvaluate(this.#handle, configurations, token));
+  }
+}
+
+/** Every distinct form once, as flat arrays. */
+class Forms {
+  readonly constant: number[] = [];
+  readonly start: number[] = [0];
+  readonly group: number[] = [];
+  readonly multiplicity: number[] = [];
+  readonly #known = new Map<string, number>();
+
+  indexOf(form: AffineForm): number {
+    const channels = form.channels ?? [];
+    const key = `${form.constant ?? 0} ${channels.map(([group, multiplicity]) => `${group}:${multiplicity}`).join(' ')}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const index = this.constant.push(form.constant ?? 0) - 1;
+    for (const [group, multiplicity] of channels) {
+      this.group.push(group);
+      this.multiplicity.push(multiplicity);
+    }
+    this.start.push(this.group.length);
+    this.#known.set(key, index);
+    return index;
+  }
+}
+
+/** Terms that are added up: all of a sum's, one step's of a peak. */
+function stepsOf(kind: CostKind, terms: readonly NativeCostTerm[]): NativeCostTerm[][] {
+  if (kind.reduce === 'sum') return [[...terms]];
+  const alone = terms.filter((term) => term.step === undefined).map((term) => [term]);
+  const shared = new Map<number, NativeCostTerm[]>();
+  for (const term of terms) {
+    if (term.step === undefined) continue;
+    const step = shared.get(term.step);
+    if (step === undefined) shared.set(term.step, [term]);
+    else step.push(term);
+  }
+  return [...alone, ...shared.values()];
+}
+
+function requireFinite(value: number, name: string): void {
+  if (typeof value !== 'number') throw new TypeError(`Expected a number for ${name} but received ${typeof value}`);
+  if (!Number.isFinite(value)) throw new RangeError(`Expected a finite number for ${name} but received ${value}`);
+}
+
+function check(groups: number, terms: readonly NativeCostTerm[], kinds: readonly string[]): void {
+  for (const [t, term] of terms.entries()) {
+    if (!kinds.includes(term.kind)) {
+      throw new RangeError(`Expected one of ${kinds.join(', ')} for terms[${t}].kind but received ${term.kind}`);
+    }
+    requireFinite(term.coefficient, `terms[${t}].coefficient`);
+    for (const [f, form] of term.factors.entries()) {
+      const at = `terms[${t}].factors[${f}]`;
+      if (form.constant !== undefined) requireFinite(form.constant, `${at}.constant`);
+      for (const [group, multiplicity] of form.channels ?? []) {
+        if (!Number.isInteger(group) || group < 0 || group >= groups) {
+          throw new RangeError(`Expected a group below ${groups} for ${at}.channels but received ${group}`);
+        }
+        requireFinite(multiplicity, `${at}.channels`);
+      }
+    }
+  }
+}
+
+/**
+ * Compiles the cost of a network whose channel counts are free, for `evaluate`. A Conv's MACs are one term: coefficient
+ * kh · kw · Hout · Wout, factors its output channels and its input channels per group.
+ *
+ * @param cost `groups`: how many numbers make a configuration
+ * @throws TypeError, RangeError naming the wrong part
+ */
+export function compileCost(cost: {
+  groups: number;
+  kinds: readonly CostKind[];
+  terms: readonly NativeCostTerm[];
+}): CompiledCost {
+  const names = cost.kinds.map((kind) => kind.name);
+  check(cost.groups, cost.terms, names);
+  const forms = new Forms();
+  const coefficient: number[] = [];
+  const termStart = [0];
+  const termForm: number[] = [];
+  const stepStart = [0];
+  const stepKind: number[] = [];
+  for (const [k, kind] of cost.kinds.entries()) {
+    for (const step of stepsOf(
+      kind,
+      cost.terms.filter((term) => term.kind === kind.name),
+    )) {
+      for (const term of step) {
+        let product = term.coefficient;
+        for (const factor of term.factors) {
+          // A factor without channels is part of the coefficient.
+          if ((factor.channels ?? []).length === 0) product *= factor.constant ?? 0;
+          else termForm.push(forms.indexOf(factor));
+        }
+        coefficient.push(product);
+        termStart.push(termForm.length);
+      }
+      stepKind.push(k);
+      stepStart.push(coefficient.length);
+    }
+  }
+  const handle = binding().costCompile({
+    groups: cost.groups,
+    kinds: names.length,
+    formConstant: Float64Array.from(forms.constant),
+    formStart: Int32Array.from(forms.start),
+    formGroup: Int32Array.from(forms.group),
+    formMultiplicity: Float64Array.from(forms.multiplicity),
+    termCoefficient: Float64Array.from(coefficient),
+    termStart: Int32Array.from(termStart),
+    termForm: Int32Array.from(termForm),
+    stepStart: Int32Array.from(stepStart),
+    stepKind: Int32Array.from(stepKind),
+  });
+  return new CompiledCost(handle, cost.groups, names);
+}

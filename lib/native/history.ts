@@ -1,0 +1,144 @@
+/**
+ * The history of a layer's weights over its training, in memory that does not grow with the number of epochs (HBFP,
+ * Basha et al. 2021): per channel the summed L1 norm, and G ← G + W·Wᵀ, from which the cosine similarity of any two
+ * channels' concatenated histories follows as G_ij / √(G_ii · G_jj).
+ */
+
+import { binding, type Handle } from './binding.js';
+import { type CallOptions, call, Queue } from './call.js';
+import type { ChannelPairs } from './scores.js';
+
+const MAGIC = 0x3148_4e54; // "TNH1"
+const HEADER = 4; // magic, records, axis, rank; then the dims
+
+/**
+ * Made by `createHistory` or `History.restore`. Calls on one history run in the order in which they were made, each after
+ * the one before it, so they need not be awaited one by one. A history belongs to the thread that made it; `serialize`
+ * takes it to another.
+ */
+export class History {
+  readonly #handle: Handle;
+  readonly #queue = new Queue();
+  #dims: number[];
+  #records: number;
+  readonly axis: number;
+
+  /** @internal */
+  constructor(dims: readonly number[], axis: number, records = 0) {
+    this.#handle = binding().historyCreate(dims, axis);
+    this.#dims = [...dims];
+    this.#records = records;
+    this.axis = axis;
+  }
+
+  /** The shape that is recorded. */
+  get dims(): readonly number[] {
+    return this.#dims;
+  }
+
+  get channels(): number {
+    return this.#dims[this.axis] ?? 0;
+  }
+
+  /** How many times weights were recorded. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /**
+   * Adds the weights as they are now (one epoch). The array is read until the promise settles: do not train on it
+   * meanwhile, nor transfer its buffer. When the promise is rejected, nothing was added.
+   *
+   * @param weights row-major of shape `dims`
+   * @param options `dims`: another shape with the same number of channels, from here on (the layer's other axes were cut)
+   * @throws RangeError naming the channel when a weight is not finite
+   */
+  record(weights: Float32Array, options?: CallOptions & { dims?: readonly number[] | undefined }): Promise<void> {
+    return this.#queue.run(async () => {
+      const dims = [...(options?.dims ?? this.#dims)];
+      await call(options, (token) => binding().historyRecord(this.#handle, weights, dims, this.axis, token));
+      this.#dims = dims;
+      this.#records++;
+    });
+  }
+
+  /**
+   * Per channel the sum over all records of Σ |w|.
+   *
+   * @throws Error while another call on this history runs
+   */
+  l1(): Float64Array {
+    return binding().historyL1(this.#handle);
+  }
+
+  /** G, channels × channels. */
+  gram(options?: CallOptions): Promise<Float64Array> {
+    return this.#queue.run(() => call(options, (token) => binding().historyGram(this.#handle, token)));
+  }
+
+  /** Cosine similarities, channels × channels; 0 where a channel was zero throughout. */
+  cosine(options?: CallOptions): Promise<Float64Array> {
+    return this.#queue.run(() => call(options, (token) => binding().historyCosine(this.#handle, token)));
+  }
+
+  /** The k most similar pairs, most similar first; fewer when there are fewer. */
+  topPairs(k: number, options?: CallOptions): Promise<ChannelPairs> {
+    return this.#queue.run(() => call(options, (token) => binding().historyTopPairs(this.#handle, k, token)));
+  }
+
+  /** Goes on with these channels, in this order: the layer was cut in the middle of its history. */
+  keep(indices: Int32Array): Promise<void> {
+    return this.#queue.run(async () => {
+      const count = indices.length;
+      await binding().historyKeep(this.#handle, indices);
+      this.#dims = this.#dims.with(this.axis, count);
+    });
+  }
+
+  /** Everything, for `History.restore`: 16 + 4 · rank bytes, then channels · (channels + 3) / 2 doubles, little-endian. */
+  serialize(): Promise<Uint8Array> {
+    return this.#queue.run(async () => {
+      const state = await binding().historySave(this.#handle);
+      const head = headBytes(this.#dims.length);
+      const bytes = new Uint8Array(head + state.byteLength);
+      const view = new DataView(bytes.buffer);
+      const header = [MAGIC, this.#records, this.axis, this.#dims.length, ...this.#dims];
+      for (const [i, value] of header.entries()) view.setUint32(4 * i, value, true);
+      bytes.set(new Uint8Array(state.buffer), head);
+      return bytes;
+    });
+  }
+
+  /**
+   * The history that was serialised.
+   *
+   * @throws RangeError when the bytes are not those of a history
+   */
+  static restore(bytes: Uint8Array): History {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const wrong = (what: string) => new RangeError(`Expected a serialised history for bytes but received ${what}`);
+    if (bytes.length < 4 * HEADER || view.getUint32(0, true) !== MAGIC) throw wrong('bytes of another kind');
+    const [records, axis, rank] = [4, 8, 12].map((at) => view.getUint32(at, true)) as [number, number, number];
+    if (rank > 16 || axis >= rank || bytes.length < headBytes(rank)) throw wrong('a damaged header');
+    const dims = Array.from({ length: rank }, (_, i) => view.getUint32(4 * (HEADER + i), true));
+    const channels = dims[axis] ?? 0;
+    const expected = headBytes(rank) + 4 * channels * (channels + 3);
+    if (bytes.length !== expected) throw wrong(`${bytes.length} bytes instead of ${expected}`);
+    const history = new History(dims, axis, records);
+    binding().historyRestore(history.#handle, new Float64Array(bytes.slice(headBytes(rank)).buffer));
+    return history;
+  }
+}
+
+/** The header, rounded up so that the doubles behind it are aligned. */
+function headBytes(rank: number): number {
+  return 8 * Math.ceil((HEADER + rank) / 2);
+}
+
+/**
+ * An empty history of a tensor of this shape, channels along `axis`. It will take 8 · channels² bytes; at most 16,384
+ * channels.
+ */
+export function createHistory(dims: readonly number[], axis: number): History {
+  return new History(dims, axis);
+}

@@ -1,0 +1,101 @@
+/** Scores of channels by their weights, and choices made from scores. */
+
+import { binding, type PairArrays } from './binding.js';
+import { type CallOptions, call } from './call.js';
+
+/** `l2` is the square root of `sumSquares`; `linf` the largest magnitude. */
+export type NormKind = 'l1' | 'l2' | 'linf' | 'sumSquares';
+
+/**
+ * The norm of every channel of a tensor: of all elements that share an index along `axis`.
+ *
+ * @param tensor row-major, as many elements as the product of `dims`
+ * @param dims the shape, 1 to 16 extents
+ * @param axis the channels' axis: 0 for the filters of a Conv (OIHW) or the neurons of a Gemm with `transB`
+ * @returns `dims[axis]` numbers, summed in double. A channel without elements has 0; NaN stays NaN.
+ * @throws TypeError, RangeError naming a wrong argument
+ */
+export function norms(
+  tensor: Float32Array,
+  dims: readonly number[],
+  axis: number,
+  kind: NormKind,
+  options?: CallOptions,
+): Promise<Float64Array> {
+  return call(options, (token) => binding().norms(tensor, dims, axis, kind, token));
+}
+
+/**
+ * The importance of the channels of a batch normalisation: the magnitude of its scale γ (Liu et al. 2017).
+ *
+ * @param scale one number per channel
+ */
+export function batchNormScale(scale: Float32Array, options?: CallOptions): Promise<Float64Array> {
+  return norms(scale, [scale.length], 0, 'l1', options);
+}
+
+/**
+ * First-order Taylor importance (Molchanov et al. 2019): per channel the sum of weight · gradient over its elements, as it
+ * is (`signed`, for adding up over the tensors of a group), its magnitude, or its square (the default).
+ *
+ * @param weight row-major, as many elements as the product of `dims`
+ * @param gradient of the loss by `weight`, of the same shape
+ * @returns `dims[axis]` numbers
+ */
+export function taylor(
+  weight: Float32Array,
+  gradient: Float32Array,
+  dims: readonly number[],
+  axis: number,
+  options?: CallOptions & { kind?: 'signed' | 'absolute' | 'squared' | undefined },
+): Promise<Float64Array> {
+  const kind = options?.kind ?? 'squared';
+  return call(options, (token) => binding().taylor(weight, gradient, dims, axis, kind, token));
+}
+
+/**
+ * FPGM (He et al. 2019, equation 4): per channel the sum of its Euclidean distances to all channels; the least is nearest
+ * to the geometric median and the one that the others replace best. Takes dims[axis]² doubles of scratch memory; at most
+ * 16,384 channels.
+ */
+export function geometricMedian(
+  tensor: Float32Array,
+  dims: readonly number[],
+  axis: number,
+  options?: CallOptions,
+): Promise<Float64Array> {
+  return call(options, (token) => binding().geometricMedian(tensor, dims, axis, token));
+}
+
+/**
+ * Pairs of channels, most similar first: pair i is `first[i]` < `second[i]`, with cosine `similarity[i]`. Equally similar
+ * pairs stand in ascending order of their channels.
+ */
+export type ChannelPairs = PairArrays;
+
+/**
+ * The k most similar pairs of channels, by cosine, from the matrix of their products G = X·Xᵀ. A channel that is zero
+ * everywhere has similarity 0 with all.
+ *
+ * @param gram n × n, symmetric, finite; the part on and above the diagonal is read
+ * @param k how many; fewer are returned when there are fewer pairs
+ * @throws RangeError when a product is not finite or a square is negative
+ */
+export function cosinePairs(gram: Float64Array, n: number, k: number, options?: CallOptions): Promise<ChannelPairs> {
+  return call(options, (token) => binding().cosinePairs(gram, n, k, token));
+}
+
+/**
+ * The indices of the `count` lowest scores, lowest first, equal ones in ascending order: what to remove when a score
+ * means importance.
+ *
+ * @param count all of them when left out
+ * @throws RangeError when a score is NaN, naming its index
+ */
+export function rankChannels(
+  scores: Float64Array,
+  count?: number | undefined,
+  options?: CallOptions,
+): Promise<Int32Array> {
+  return call(options, (token) => binding().rankChannels(scores, count, token));
+}
