@@ -1,6 +1,9 @@
 import { intAttribute, normalizeAxis } from '../graph/attributes.js';
 import type { Dim } from '../graph/graph.js';
+import { sizeOf } from '../graph/tensor.js';
+import { isConcrete } from './broadcast.js';
 import {
+  MAX_KNOWN_ELEMENTS,
   mismatch,
   type Operator,
   type Relation,
@@ -8,6 +11,7 @@ import {
   requiredTensor,
   type ShapedNode,
   tieAxes,
+  type ValueType,
   wholeAxis,
 } from './operator.js';
 
@@ -38,9 +42,7 @@ export const concat: Operator = {
     for (const [index, type] of types.entries())
       if (type.dims.length !== dims.length)
         throw mismatch(context.node, `input ${index} has ${type.dims.length} axes, input 0 has ${dims.length}.`);
-    const joined = types.map((type) => type.elements);
-    const vectors = dims.length === 1 && joined.every((elements) => elements !== undefined);
-    return [{ dtype, dims: out, elements: vectors ? joined.flat() : undefined }];
+    return [{ dtype, dims: out, elements: joinedElements(types, out, axis) }];
   },
   run: (context) => {
     const tensors = context.inputs.map((_, index) => requiredTensor(context, index));
@@ -86,4 +88,19 @@ function sum(extents: readonly Dim[]): Dim | undefined {
     (total, extent) => (total !== undefined && typeof extent === 'number' ? total + extent : undefined),
     0,
   );
+}
+
+function joinedElements(types: ValueType[], dims: readonly Dim[], axis: number): Dim[] | undefined {
+  if (!isConcrete(dims) || sizeOf(dims) > MAX_KNOWN_ELEMENTS) return undefined;
+  // Each input is a stack of rows, one for each index of the axes before the joined one.
+  const rows = sizeOf(dims.slice(0, axis));
+  const joined: Dim[][] = Array.from({ length: rows }, () => []);
+  for (const { elements } of types) {
+    if (!elements) return undefined;
+    const width = elements.length / rows;
+    joined.forEach((row, index) => {
+      row.push(...elements.slice(index * width, (index + 1) * width));
+    });
+  }
+  return joined.flat();
 }

@@ -4,9 +4,16 @@
  */
 
 import type { Dim } from '../graph/graph.js';
-import type { DataType } from '../graph/tensor.js';
-import { elementsAs } from './broadcast.js';
-import { type InferContext, mismatch, type RunContext, required, type ValueType } from './operator.js';
+import { type DataType, sizeOf } from '../graph/tensor.js';
+import { elementsAs, isConcrete } from './broadcast.js';
+import {
+  type InferContext,
+  MAX_KNOWN_ELEMENTS,
+  mismatch,
+  type RunContext,
+  required,
+  type ValueType,
+} from './operator.js';
 
 /** The elements of an input that must be known as numbers here, such as axes; undefined when it is left out or unknown. */
 export function knownNumbers(type: ValueType | undefined): number[] | undefined {
@@ -54,6 +61,33 @@ export function unaryElements(context: InferContext, f: (x: number) => number): 
 /** Elements of `float32` carry its precision, so that a Floor after them falls on the same side as at run time. */
 export function rounded(x: Dim, dtype: DataType): Dim {
   return typeof x === 'number' && dtype === 'float32' ? Math.fround(x) : x;
+}
+
+/**
+ * The elements of `type` in another arrangement: that at each index of `dims` is the one at `source` of it. Undefined
+ * where they, or an extent, are not known.
+ */
+export function arrangedElements(
+  type: ValueType,
+  dims: readonly Dim[],
+  source: (index: readonly number[]) => readonly number[],
+): Dim[] | undefined {
+  const { elements } = type;
+  const from = type.dims;
+  if (!elements || !isConcrete(from) || !isConcrete(dims) || sizeOf(dims) > MAX_KNOWN_ELEMENTS) return undefined;
+  return Array.from({ length: sizeOf(dims) }, (_, flat) => {
+    let rest = flat;
+    const index = dims
+      .map((_, axis) => {
+        const extent = dims[dims.length - 1 - axis] ?? 1;
+        const position = rest % extent;
+        rest = (rest - position) / extent;
+        return position;
+      })
+      .reverse();
+    const at = source(index).reduce((offset, position, axis) => offset * (from[axis] ?? 1) + position, 0);
+    return elements[at] ?? 0;
+  });
 }
 
 /** The product of extents, for comparing shapes that have symbols: a number and the symbols, sorted. */

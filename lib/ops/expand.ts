@@ -4,6 +4,13 @@ import { broadcastDims, broadcastTo, elementsAs, tieBroadcast } from './broadcas
 import { requiredNumbers } from './elements.js';
 import { mismatch, type Operator, type Relation, required, requiredTensor, type ShapedNode } from './operator.js';
 
+/** Whether the target says 1 for an output axis, which leaves any extent of the input as it is. */
+function leaves({ inputs, outputs }: ShapedNode, axis: number): boolean {
+  const elements = inputs[1]?.elements;
+  const before = (outputs[0]?.dims.length ?? 0) - (elements?.length ?? 0);
+  return elements !== undefined && (axis < before || elements[axis - before] === 1);
+}
+
 /**
  * A constant target that gives the output's shape after surgery: 1 leaves the input's own extent. Undefined where an
  * axis grows to an extent that is known only at run time.
@@ -50,11 +57,13 @@ export const expand: Operator = {
     const ties = tieBroadcast(shaped, [0]);
     if (constantTarget(shaped, (axis) => output.dims[axis] ?? 0)) return ties;
     const reason = 'it is expanded to a shape known only at run time';
-    return [...ties, ...output.dims.map((_, axis): Relation => ({ kind: 'pin', at: { value: to, axis }, reason }))];
+    const fixed = output.dims.flatMap((_, axis) => (leaves(shaped, axis) ? [] : [axis]));
+    return [...ties, ...fixed.map((axis): Relation => ({ kind: 'pin', at: { value: to, axis }, reason }))];
   },
   rewrite: (context) => {
     const to = context.node.outputs[0] ?? '';
-    if (!context.outputs[0]?.dims.some((_, axis) => context.kept({ value: to, axis }))) return {};
+    const cut = (axis: number) => !leaves(context, axis) && context.kept({ value: to, axis }) !== undefined;
+    if (!context.outputs[0]?.dims.some((_, axis) => cut(axis))) return {};
     const target = constantTarget(context, (axis) => context.extent({ value: to, axis }));
     if (!target) throw mismatch(context.node, 'its target shape is known only at run time.');
     return { constants: new Map([[1, int64([target.length], target)]]) };

@@ -1,6 +1,6 @@
 import { intAttribute, normalizeAxis } from '../graph/attributes.js';
 import { int64 } from '../graph/tensor.js';
-import { knownNumbers } from './elements.js';
+import { arrangedElements, knownNumbers } from './elements.js';
 import {
   mismatch,
   type Operator,
@@ -32,13 +32,25 @@ export const gather: Operator = {
   parameters: [0],
   layout: 'plain',
   infer: (context) => {
-    const { dtype, dims, elements } = required(context, 0);
+    const type = required(context, 0);
+    const { dtype, dims } = type;
     const axis = axisOf(context);
     const indices = required(context, 1);
     const at = positions(context);
     const out = [...dims.slice(0, axis), ...indices.dims, ...dims.slice(axis + 1)];
-    const taken = dims.length === 1 && elements && at ? at.map((index) => elements[index] ?? 0) : undefined;
-    return [{ dtype, dims: out, elements: taken }];
+    const rank = indices.dims.length;
+    const flat = (index: readonly number[]) =>
+      index
+        .slice(axis, axis + rank)
+        .reduce((offset, position, at) => offset * Number(indices.dims[at] ?? 1) + position, 0);
+    const elements =
+      at &&
+      arrangedElements(type, out, (index) => [
+        ...index.slice(0, axis),
+        at[flat(index)] ?? 0,
+        ...index.slice(axis + rank),
+      ]);
+    return [{ dtype, dims: out, elements }];
   },
   run: (context) => {
     const { tf } = context;

@@ -2,8 +2,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { normalizeAxis } from '../graph/attributes.js';
 import type { Dim } from '../graph/graph.js';
 import { int64, sizeOf } from '../graph/tensor.js';
-import { isConcrete } from './broadcast.js';
-import { knownNumbers, numbersAtRunTime, requiredNumbers } from './elements.js';
+import { arrangedElements, knownNumbers, numbersAtRunTime, requiredNumbers } from './elements.js';
 import {
   type InferContext,
   mismatch,
@@ -73,17 +72,24 @@ function slicedExtent(context: InferContext, { start, end, step }: SlicedAxis, e
 export const slice: Operator = {
   op: 'Slice',
   infer: (context) => {
-    const { dtype, dims, elements } = required(context, 0);
+    const type = required(context, 0);
+    const { dtype, dims } = type;
     const sliced = slicedAxes(context);
     if (!sliced) return [{ dtype, dims: dims.map(() => context.unknown()) }];
     const out = [...dims];
     for (const one of sliced) out[one.axis] = slicedExtent(context, one, dims[one.axis] ?? 0);
-    if (!elements || dims.length !== 1 || !isConcrete(out)) return [{ dtype, dims: out }];
-    const [{ start, end, step } = { start: 0, end: elements.length, step: 1 }] = sliced;
-    if (typeof start !== 'number' || typeof end !== 'number') return [{ dtype, dims: out }];
-    const range = rangeOf(start, end, step, elements.length);
-    const taken = Array.from({ length: range.length }, (_, index) => elements[range.start + index * step] ?? 0);
-    return [{ dtype, dims: out, elements: taken }];
+    const ranges = sliced.map(({ axis, start, end, step }) => {
+      const extent = dims[axis];
+      const settled = typeof start === 'number' && typeof end === 'number' && typeof extent === 'number';
+      return { axis, range: settled ? rangeOf(start, end, step, extent) : undefined };
+    });
+    const known = ranges.every(({ range }) => range !== undefined);
+    const source = (index: readonly number[]) => {
+      const at = [...index];
+      for (const { axis, range } of ranges) if (range) at[axis] = range.start + (at[axis] ?? 0) * range.step;
+      return at;
+    };
+    return [{ dtype, dims: out, elements: known ? arrangedElements(type, out, source) : undefined }];
   },
   run: (context) => {
     const { tf } = context;

@@ -1,7 +1,7 @@
 import { intAttribute, normalizeAxis } from '../graph/attributes.js';
 import type { Dim } from '../graph/graph.js';
 import { int64 } from '../graph/tensor.js';
-import { knownNumbers } from './elements.js';
+import { arrangedElements, knownNumbers } from './elements.js';
 import {
   type InferContext,
   mismatch,
@@ -44,13 +44,16 @@ function partsOf(context: InferContext, extent: Dim): Dim[] {
 export const split: Operator = {
   op: 'Split',
   infer: (context) => {
-    const { dtype, dims, elements } = required(context, 0);
+    const type = required(context, 0);
+    const { dtype, dims } = type;
     const axis = axisOf(context);
     let offset = 0;
     return partsOf(context, dims[axis] ?? 0).map((part) => {
-      const piece = dims.length === 1 && typeof part === 'number' ? elements?.slice(offset, offset + part) : undefined;
+      const start = offset;
+      const out = dims.with(axis, part);
+      const elements = arrangedElements(type, out, (index) => index.with(axis, (index[axis] ?? 0) + start));
       if (typeof part === 'number') offset += part;
-      return { dtype, dims: dims.with(axis, part), elements: piece };
+      return { dtype, dims: out, elements };
     });
   },
   run: (context) => {

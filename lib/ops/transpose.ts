@@ -1,4 +1,5 @@
 import { intsAttribute } from '../graph/attributes.js';
+import { arrangedElements } from './elements.js';
 import { mismatch, type Operator, required, requiredTensor, type ShapedNode, tieAxes, wholeAxis } from './operator.js';
 
 /** Output axis i is input axis `perm[i]`; reversed where the attribute is left out. */
@@ -15,9 +16,12 @@ export const transpose: Operator = {
   op: 'Transpose',
   layout: 'plain',
   infer: (context) => {
-    const { dtype, dims, elements } = required(context, 0);
-    const out = permutation(context).map((axis) => dims[axis] ?? 0);
-    return [{ dtype, dims: out, elements: dims.length <= 1 ? elements : undefined }];
+    const type = required(context, 0);
+    const { dtype, dims } = type;
+    const perm = permutation(context);
+    const out = perm.map((axis) => dims[axis] ?? 0);
+    const elements = arrangedElements(type, out, (index) => perm.map((_, axis) => index[perm.indexOf(axis)] ?? 0));
+    return [{ dtype, dims: out, elements }];
   },
   run: (context) => [context.tf.transpose(requiredTensor(context, 0), permutation(context))],
   cost: () => [],

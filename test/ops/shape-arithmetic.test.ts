@@ -60,6 +60,16 @@ test('movement of known elements agrees with ONNX Runtime', async () => {
   for (const one of manyCases(60, 'known', (random) => {
     const length = 2 + random.int(5);
     const index = () => random.int(2 * length) - length;
+    const matrix = { ...known(0), dims: [length, 3] };
+    const onMatrix = oneOf(random, [
+      { op: 'Transpose', inputs: [matrix] },
+      { op: 'Slice', inputs: [matrix, list(-1, 1), list(-(2 ** 31), 3), list(0, 1), list(-1, 1)] },
+      { op: 'Gather', attributes: { axis: int(1) }, inputs: [matrix, int64([2, 2], [0, -1, 1, 1])] },
+      { op: 'Split', attributes: { axis: int(-1) }, inputs: [matrix, list(1, 2)], outputs: 2 },
+      { op: 'Concat', attributes: { axis: int(1) }, inputs: [matrix, { ...matrix, dims: [length, 2] }] },
+      { op: 'Concat', attributes: { axis: int(0) }, inputs: [matrix, matrix] },
+    ]);
+    if (random.int(3) === 0) return onMatrix;
     return oneOf(random, [
       { op: 'Concat', attributes: { axis: int(0) }, inputs: [known(length), known(2), known(1)] },
       { op: 'Gather', inputs: [known(length), list(index(), index())] },
