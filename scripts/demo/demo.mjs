@@ -17,7 +17,7 @@ node('scripts/demo/digits.mjs', '--out', data);
 const record = join(root, out, 'run.json');
 const unfinished = existsSync(record) && JSON.parse(readFileSync(record, 'utf8')).status !== 'done';
 if (unfinished) {
-  node('dist/cli/main.js', 'run', '--resume', '--out', out, ...process.argv.slice(2));
+  node('dist/cli/main.js', 'run', '--resume', out, ...process.argv.slice(2));
 } else {
   rmSync(join(root, out), { recursive: true, force: true });
   // A digit's mirror image is none: no augmentation.
