@@ -7,7 +7,13 @@ import { imageBatches } from '../data/batches.js';
 import { classWeights, type Dataset } from '../data/dataset.js';
 import { openImages } from '../data/images.js';
 import { loadPixels } from '../data/pixels.js';
-import { PRESET_NAMES, type Preprocessing, type PresetName, preprocessingFor } from '../data/preprocessing.js';
+import {
+  classesFrom,
+  PRESET_NAMES,
+  type Preprocessing,
+  type PresetName,
+  preprocessingFor,
+} from '../data/preprocessing.js';
 import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import { load } from '../formats/index.js';
@@ -91,9 +97,14 @@ export async function prepareGraph(
   hooks: Hooks,
 ): Promise<Graph> {
   const sized = atSize(graph, data.preprocessing);
-  const { graph: headed, action, softmax } = withHead(sized, data.dataset.classes.length, { seed: settings.seed });
+  const { classes } = data.dataset;
+  const known = classesFrom(graph.metadata);
+  // A classifier of as many, but other classes knows nothing of these.
+  const others = known !== undefined && known.join('\n') !== classes.join('\n');
+  const head = { seed: settings.seed, sameCount: others ? ('replace' as const) : ('keep' as const) };
+  const { graph: headed, action, softmax } = withHead(sized, classes.length, head);
   const note = (message: string) => hooks.onEvent({ kind: 'note', message });
-  if (action !== 'kept') note(`The classifier was ${action} for ${data.dataset.classes.length} classes.`);
+  if (action !== 'kept') note(`The classifier was ${action} for ${classes.length} classes.`);
   if (softmax) note(`The final ${softmax} was taken off: the model now gives logits.`);
   if (learnableInitializers(headed).parameters.size === 0)
     throw new TascnetError('This model has no weights that could be trained.');
