@@ -88,6 +88,9 @@ function packing(rank: number): Packing {
   };
 }
 
+const overOneAxis = packing(3);
+const overTwoAxes = packing(4);
+
 /** A kernel [H, W, …] with `dilation − 1` zeros between its elements; TensorFlow's own dilation is for GPUs only. */
 function spread(tf: Tf, weight: tfjs.Tensor4D, dilations: number[]): tfjs.Tensor4D {
   const [down = 1, across = 1] = dilations;
@@ -157,14 +160,14 @@ function cost(shaped: ShapedNode): CostTerm[] {
 
 /** As Conv, with the weight's axes exchanged; in a grouped one whole groups leave together. */
 function tie(shaped: ShapedNode): Relation[] {
-  const { batch, inChannels, weight0, weight1, outChannels, bias } = convolutionSpans(shaped);
+  const { always, common, inChannels, weight0, weight1, outChannels, bias } = convolutionSpans(shaped);
   const group = intAttribute(shaped.node, 'group', 1);
   if (group === 1)
-    return [...batch, ...tieAxes(inChannels, weight0), ...tieAxes(weight1, outChannels), ...tieAxes(weight1, bias)];
+    return [...always, ...tieAxes(inChannels, weight0), ...tieAxes(weight1, outChannels), ...tieAxes(weight1, bias)];
   const grouped = [inChannels, outChannels, bias].flatMap((span): Relation[] =>
     weight0 && span ? [{ kind: 'same', a: weight0, b: span, blocks: group }] : [],
   );
-  return [...batch, ...grouped];
+  return [...always, common, ...grouped];
 }
 
 export const convTranspose: Operator = {
@@ -173,7 +176,10 @@ export const convTranspose: Operator = {
   infer,
   run,
   layout: 'channelsLast',
-  packing: (shaped, input) => (input === 1 ? packing(shaped.inputs[1]?.dims.length ?? 4) : undefined),
+  packing: (shaped, input) => {
+    if (input !== 1) return undefined;
+    return shaped.inputs[1]?.dims.length === 3 ? overOneAxis : overTwoAxes;
+  },
   cost,
   tie,
   rewrite: ({ node, inputs, extent }) => {

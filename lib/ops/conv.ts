@@ -21,7 +21,7 @@ import {
   type ValueType,
   wholeAxis,
 } from './operator.js';
-import { asImage, fromImage, onImage, place, slide, type Window, windowDims, windowOf } from './window.js';
+import { asImage, fromImage, onImage, pinSpatial, place, slide, type Window, windowDims, windowOf } from './window.js';
 
 /** The spatial extents of a weight [O, I/group, …], which must be numbers. */
 export function kernelOf(node: Node, weight: ValueType): number[] {
@@ -90,17 +90,24 @@ function depthwise(channels: number): Packing {
   };
 }
 
-/** The packing of a weight of `rank` axes, whose own order comes back when it is unpacked. */
-function ofRank(rank: number, packing: Packing): Packing {
-  if (rank === 4) return packing;
-  return {
-    pack: packing.pack,
+const packings = new Map<string, Packing>();
+
+/** The packing of a weight of `rank` axes: the same object for the same order, so that shared weights stay shared. */
+function packingOf(rank: number, depthwiseChannels: number): Packing {
+  const key = `${rank} ${depthwiseChannels}`;
+  const known = packings.get(key);
+  if (known) return known;
+  const image = depthwiseChannels > 0 ? depthwise(depthwiseChannels) : dense;
+  const packing: Packing = {
+    pack: image.pack,
     unpack: (tf, packed) => {
-      const image = packing.unpack(tf, packed);
-      const [o = 1, i = 1, , length = 1] = image.shape;
-      return tf.reshape(image, [o, i, length]);
+      const weight = image.unpack(tf, packed);
+      const [o = 1, i = 1, , length = 1] = weight.shape;
+      return rank === 3 ? tf.reshape(weight, [o, i, length]) : weight;
     },
   };
+  packings.set(key, packing);
+  return packing;
 }
 
 function convolve(
@@ -156,7 +163,10 @@ export function convolutionSpans(shaped: ShapedNode) {
   const y = shaped.outputs[0];
   const yName = shaped.node.outputs[0] ?? '';
   return {
-    batch: x && y ? tieAxes(wholeAxis(xName, x, 0), wholeAxis(yName, y, 0)) : [],
+    /** The batch goes through; positions and the kernel stay as they are. */
+    always: [...(x && y ? tieAxes(wholeAxis(xName, x, 0), wholeAxis(yName, y, 0)) : []), ...pinSpatial(shaped, [1])],
+    /** In a grouped convolution axis 1 of the weight is common to all groups. */
+    common: { kind: 'pin', at: { value: weightName, axis: 1 }, reason: 'all groups share it' } satisfies Relation,
     inChannels: x && wholeAxis(xName, x, 1),
     weight0: weight && wholeAxis(weightName, weight, 0),
     weight1: weight && wholeAxis(weightName, weight, 1),
@@ -175,7 +185,7 @@ function tie(shaped: ShapedNode): Relation[] {
   const { weight0, inChannels, outChannels, bias } = spans;
   if (group === 1)
     return [
-      ...spans.batch,
+      ...spans.always,
       ...tieAxes(inChannels, spans.weight1),
       ...tieAxes(weight0, outChannels),
       ...tieAxes(weight0, bias),
@@ -183,7 +193,7 @@ function tie(shaped: ShapedNode): Relation[] {
   const grouped = [inChannels, outChannels, bias].flatMap((span): Relation[] =>
     weight0 && span ? [{ kind: 'same', a: weight0, b: span, blocks: group }] : [],
   );
-  return [...spans.batch, ...grouped];
+  return [...spans.always, spans.common, ...grouped];
 }
 
 /** Only where every extent is known, so that `auto_pad` can be told. */
@@ -214,7 +224,7 @@ export const conv: Operator = {
   packing: (shaped, input) => {
     const weight = shaped.inputs[1];
     if (input !== 1 || !weight) return undefined;
-    return ofRank(weight.dims.length, isDepthwise(shaped) ? depthwise(groupOf(shaped.node)) : dense);
+    return packingOf(weight.dims.length, isDepthwise(shaped) ? groupOf(shaped.node) : 0);
   },
   cost,
   tie,

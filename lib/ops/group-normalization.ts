@@ -17,6 +17,7 @@ import {
   type ValueType,
   wholeAxis,
 } from './operator.js';
+import { pinSpatial } from './window.js';
 
 /** `x` [N, …, C] with each group of channels of each sample brought to mean 0 and variance 1. */
 function normalizeGroups(tf: Tf, x: tfjs.Tensor, groups: number, epsilon: number): tfjs.Tensor {
@@ -69,14 +70,15 @@ function run(context: RunContext): tfjs.Tensor[] {
 function tie(shaped: ShapedNode): Relation[] {
   const x = shaped.inputs[0];
   const channels = x && wholeAxis(shaped.node.inputs[0] ?? '', x, 1);
-  if (!channels) return tieElementwise(shaped, 0);
+  const positions = pinSpatial(shaped);
+  if (!channels) return [...tieElementwise(shaped, 0), ...positions];
   const blocks = groupsOf(shaped);
   const vectors = [1, 2].flatMap((position): Relation[] => {
     const vector = shaped.inputs[position];
     const span = vector && wholeAxis(shaped.node.inputs[position] ?? '', vector, 0);
     return span ? [{ kind: 'same', a: channels, b: span, blocks }] : [];
   });
-  return [...tieElementwise(shaped, 0), ...vectors];
+  return [...tieElementwise(shaped, 0), ...positions, ...vectors];
 }
 
 /** Eight operations per element: sum; subtract, square and sum; subtract and multiply; scale and bias. */

@@ -14,7 +14,7 @@ import {
   tieAxes,
   wholeAxis,
 } from './operator.js';
-import { type Window, windowDims, windowOf } from './window.js';
+import { pinSpatial, type Window, windowDims, windowOf } from './window.js';
 
 /** The window of a pool, from its kernel_shape. */
 export function poolWindow(node: Node): Window {
@@ -39,12 +39,13 @@ export function poolCost(shaped: ShapedNode): CostTerm[] {
   return elementwiseCost(shaped, knownProduct(poolWindow(shaped.node).kernel));
 }
 
-/** The batch and the channels. */
+/** The batch and the channels; positions stay. */
 export function tieBatchAndChannels(shaped: ShapedNode): Relation[] {
   const x = shaped.inputs[0];
   const [xName = ''] = shaped.node.inputs;
   if (!x) return [];
-  return shaped.outputs.flatMap((y, output) =>
+  const ties = shaped.outputs.flatMap((y, output) =>
     [0, 1].flatMap((axis) => tieAxes(wholeAxis(xName, x, axis), wholeAxis(shaped.node.outputs[output] ?? '', y, axis))),
   );
+  return [...ties, ...pinSpatial(shaped)];
 }

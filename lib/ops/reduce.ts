@@ -76,27 +76,33 @@ function costOf(count: number) {
   };
 }
 
-/** The axes that stay, each with its own; the reduced ones are free. */
-function tie(shaped: ShapedNode): Relation[] {
-  const x = required(shaped, 0);
-  const y = shaped.outputs[0];
-  const [from = ''] = shaped.node.inputs;
-  const [to = ''] = shaped.node.outputs;
-  const axes = axesOf(shaped);
-  if (!y) return [];
-  if (!axes)
-    return x.dims.map(
-      (_, axis): Relation => ({ kind: 'pin', at: { value: from, axis }, reason: 'its axes are computed' }),
+/**
+ * The axes that stay, each with its own. Along a reduced axis a zero leaves a sum or a norm as it is, so that its
+ * elements are free; a mean would be divided by another count, and a zero can be the largest or the least: pinned.
+ */
+function tieOf(neutralZero: boolean) {
+  return (shaped: ShapedNode): Relation[] => {
+    const x = required(shaped, 0);
+    const y = shaped.outputs[0];
+    const [from = ''] = shaped.node.inputs;
+    const [to = ''] = shaped.node.outputs;
+    const axes = axesOf(shaped);
+    if (!y) return [];
+    const pin = (axis: number, reason: string): Relation => ({ kind: 'pin', at: { value: from, axis }, reason });
+    if (!axes) return x.dims.map((_, axis) => pin(axis, 'the axes that are reduced are computed'));
+    const pins = neutralZero ? [] : axes.map((axis) => pin(axis, `${shaped.node.op} sees how many there are`));
+    const stay = x.dims.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+    const ties = stay.flatMap((axis, position) =>
+      tieAxes(wholeAxis(from, x, axis), wholeAxis(to, y, keepsDims(shaped) ? axis : position)),
     );
-  const stay = x.dims.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-  return stay.flatMap((axis, position) =>
-    tieAxes(wholeAxis(from, x, axis), wholeAxis(to, y, keepsDims(shaped) ? axis : position)),
-  );
+    return [...pins, ...ties];
+  };
 }
 
 type Reduction = (tf: Tf, x: tfjs.Tensor, axes: number[], keepDims: boolean) => tfjs.Tensor;
 
-function reduction(op: string, reduce: Reduction, operations = 1): Operator {
+/** @param neutralZero whether elements that are 0 change nothing. */
+function reduction(op: string, reduce: Reduction, neutralZero: boolean, operations = 1): Operator {
   return {
     op,
     layout,
@@ -110,7 +116,7 @@ function reduction(op: string, reduce: Reduction, operations = 1): Operator {
       return [reduce(context.tf, x, physical, keepsDims(context))];
     },
     cost: costOf(operations),
-    tie,
+    tie: tieOf(neutralZero),
   };
 }
 
@@ -118,20 +124,22 @@ function reduction(op: string, reduce: Reduction, operations = 1): Operator {
 const norm: Reduction = (tf, x, axes, keepDims) =>
   tf.customGrad((...args: (tfjs.Tensor | tfjs.GradSaveFunc)[]) => {
     const [input, save] = args as [tfjs.Tensor, tfjs.GradSaveFunc];
-    const length = tf.sqrt(tf.sum(tf.square(input), axes, true));
-    save([input, length]);
+    const value = tf.sqrt(tf.sum(tf.square(input), axes, keepDims));
+    save([input, value]);
     return {
-      value: keepDims ? length : tf.squeeze(length, axes),
+      value,
       gradFunc: (dy: tfjs.Tensor, saved: tfjs.Tensor[]) => {
-        const [point, distance] = saved as [tfjs.Tensor, tfjs.Tensor];
-        const atOrigin = tf.cast(tf.equal(distance, 0), 'float32');
-        return tf.mul(point, tf.div(tf.reshape(dy, distance.shape), tf.add(distance, atOrigin)));
+        const [point, length] = saved as [tfjs.Tensor, tfjs.Tensor];
+        const atOrigin = tf.cast(tf.equal(length, 0), 'float32');
+        const slope = tf.div(dy, tf.add(length, atOrigin));
+        const ones = point.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
+        return tf.mul(point, tf.reshape(slope, ones));
       },
     };
   })(x);
 
-export const reduceL2 = reduction('ReduceL2', norm, 2);
-export const reduceMax = reduction('ReduceMax', (tf, x, axes, keepDims) => tf.max(x, axes, keepDims));
-export const reduceMean = reduction('ReduceMean', (tf, x, axes, keepDims) => tf.mean(x, axes, keepDims));
-export const reduceMin = reduction('ReduceMin', (tf, x, axes, keepDims) => tf.min(x, axes, keepDims));
-export const reduceSum = reduction('ReduceSum', (tf, x, axes, keepDims) => tf.sum(x, axes, keepDims));
+export const reduceL2 = reduction('ReduceL2', norm, true, 2);
+export const reduceMax = reduction('ReduceMax', (tf, x, axes, keepDims) => tf.max(x, axes, keepDims), false);
+export const reduceMean = reduction('ReduceMean', (tf, x, axes, keepDims) => tf.mean(x, axes, keepDims), false);
+export const reduceMin = reduction('ReduceMin', (tf, x, axes, keepDims) => tf.min(x, axes, keepDims), false);
+export const reduceSum = reduction('ReduceSum', (tf, x, axes, keepDims) => tf.sum(x, axes, keepDims), true);

@@ -6,7 +6,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { intAttribute, intsAttribute, stringAttribute } from '../graph/attributes.js';
 import type { Dim, Node } from '../graph/graph.js';
-import { type InferContext, mismatch, type Tf } from './operator.js';
+import { type InferContext, mismatch, type Relation, type ShapedNode, type Tf } from './operator.js';
 
 export interface Window {
   kernel: number[];
@@ -97,6 +97,23 @@ export function windowDims(context: InferContext, window: Window, spatial: reado
     const unchanged = window.strides[axis] === 1 && (same || padding === reach(window, axis) - 1);
     return unchanged ? extent : context.unknown();
   });
+}
+
+/**
+ * Pins the axes from 2 on of the first input and output (and of `also`): positions cannot leave, since every output
+ * position is made, from neighbours or from all of them.
+ */
+export function pinSpatial({ node, inputs, outputs }: ShapedNode, also: readonly number[] = []): Relation[] {
+  const types = [
+    ...[0, ...also].map((at) => [node.inputs[at], inputs[at]] as const),
+    [node.outputs[0], outputs[0]] as const,
+  ];
+  const reason = `${node.op} works on whole spatial axes`;
+  return types.flatMap(([value, type]) =>
+    value && type
+      ? type.dims.slice(2).map((_, axis): Relation => ({ kind: 'pin', at: { value, axis: axis + 2 }, reason }))
+      : [],
+  );
 }
 
 /** A window over one spatial axis as one over two, the first of extent 1; a window over two axes stays. */

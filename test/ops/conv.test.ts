@@ -1,34 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { Attribute } from '../../lib/graph/graph.js';
-import type { RandomGenerator } from '../../lib/graph/random.js';
 import { conv } from '../../lib/ops/conv.js';
-import { checkOperator, int, ints, manyCases, type OperatorCase, oneOf, prepare, string } from './harness.js';
-
-/** A random convolution that is valid: extents are chosen so that one window fits at least. */
-function randomConv(random: RandomGenerator, axes: number, kind: 'dense' | 'grouped' | 'depthwise'): OperatorCase {
-  const list = (make: () => number) => Array.from({ length: axes }, make);
-  const kernel = list(() => 1 + random.int(3));
-  const strides = list(() => 1 + random.int(3));
-  const autoPad = oneOf(random, ['NOTSET', 'NOTSET', 'VALID', 'SAME_UPPER', 'SAME_LOWER']);
-  // ONNX Runtime refuses dilation together with SAME.
-  const dilations = list(() => (autoPad.startsWith('SAME') ? 1 : oneOf(random, [1, 1, 1, 2, 3])));
-  const group = kind === 'dense' ? 1 : 2 + random.int(3);
-  const perGroup = kind === 'depthwise' ? 1 : 1 + random.int(3);
-  const outChannels = group * (1 + random.int(3));
-  const spatial = kernel.map((extent, axis) => (extent - 1) * (dilations[axis] ?? 1) + 1 + random.int(6));
-  const attributes: Record<string, Attribute> = { strides: ints(...strides), dilations: ints(...dilations) };
-  if (group > 1) attributes.group = int(group);
-  if (random.next() < 0.5) attributes.kernel_shape = ints(...kernel);
-  if (autoPad !== 'NOTSET') attributes.auto_pad = string(autoPad);
-  else if (random.next() < 0.8) attributes.pads = ints(...list(() => random.int(3)), ...list(() => random.int(3)));
-  const weight = { dims: [outChannels, perGroup, ...kernel] };
-  const bias = random.next() < 0.5 ? [{ dims: [outChannels] }] : [];
-  return {
-    op: 'Conv',
-    attributes,
-    inputs: [{ dims: [1 + random.int(3), group * perGroup, ...spatial] }, weight, ...bias],
-  };
-}
+import { checkOperator, int, ints, manyCases, prepare } from './harness.js';
+import { randomConv } from './random-cases.js';
 
 test.each(['dense', 'grouped', 'depthwise'] as const)('%s convolutions agree with ONNX Runtime', async (kind) => {
   for (const axes of [1, 2])
