@@ -1,10 +1,10 @@
 /** Constants computed once, at import: what exporters leave of their shape arithmetic goes away. */
 
-import { TascnetError } from '../errors.js';
-import { type Dim, type Graph, type Node, withoutDead } from '../graph/graph.js';
+import { type Graph, type Node, withoutDead } from '../graph/graph.js';
 import { float32, int64, type Tensor } from '../graph/tensor.js';
 import type { ValueType } from '../ops/operator.js';
-import { constantInputs } from './shape-inputs.js';
+import { settledOutputs } from './output-types.js';
+import { constantInputs, withConstantInput } from './shape-inputs.js';
 import { inferShapes } from './shapes.js';
 
 /**
@@ -18,7 +18,7 @@ export function fold(graph: Graph): Graph {
   const { types } = inferShapes(plain);
   const computed = withComputed(plain, types);
   const worded = withWordedShapes(computed, types);
-  return withOutputTypes(withoutDead(withoutIdleCasts(worded, types)), types);
+  return settledOutputs(withoutDead(withoutIdleCasts(worded, types)));
 }
 
 /** Constant nodes as initializers. */
@@ -120,54 +120,14 @@ function constantType(type: ValueType | undefined): Tensor | undefined {
 }
 
 function withWordedShapes(graph: Graph, types: ReadonlyMap<string, ValueType>): Graph {
-  const initializers = new Map(graph.initializers);
-  const nodes = graph.nodes.map((node) => {
+  let current = graph;
+  for (const node of graph.nodes) {
     const worded = constantInputs(
       node,
       node.inputs.map((input) => types.get(input)),
     );
-    if (!worded) return node;
-    const inputs = [...node.inputs];
-    for (const [position, tensor] of worded.inputs) {
-      const name = freeName(graph, initializers, `${node.name}_${position}`);
-      initializers.set(name, tensor);
-      inputs[position] = name;
-    }
-    return { ...node, inputs, attributes: { ...node.attributes, ...worded.attributes } };
-  });
-  return { ...graph, nodes, initializers };
-}
-
-function freeName(graph: Graph, initializers: ReadonlyMap<string, Tensor>, base: string): string {
-  const taken = (name: string) =>
-    initializers.has(name) ||
-    graph.inputs.some((input) => input.name === name) ||
-    graph.nodes.some((node) => node.outputs.includes(name));
-  let name = base;
-  for (let suffix = 1; taken(name); suffix++) name = `${base}_${suffix}`;
-  return name;
-}
-
-/** Outputs say what is known of their shape; the file's own symbols stay where nothing better is known. */
-function withOutputTypes(graph: Graph, types: ReadonlyMap<string, ValueType>): Graph {
-  const outputs = graph.outputs.map((output) => {
-    const type = types.get(output.name);
-    if (!type) return output;
-    if (output.dims && output.dims.length !== type.dims.length)
-      throw new TascnetError(
-        `The graph output "${output.name}" should have ${output.dims.length} axes, as the file says, but its node makes ${type.dims.length}.`,
-      );
-    return {
-      ...output,
-      dtype: type.dtype,
-      dims: type.dims.map((extent, axis) => settled(extent, output.dims?.[axis] ?? `${output.name}_${axis}`)),
-    };
-  });
-  return { ...graph, outputs };
-}
-
-/** Symbols that inference made up start with `?`. */
-function settled(inferred: Dim, declared: Dim): Dim {
-  if (typeof inferred === 'number') return inferred;
-  return typeof declared === 'number' || inferred.startsWith('?') ? declared : inferred;
+    for (const [position, tensor] of worded?.inputs ?? [])
+      current = withConstantInput(current, node.name, position, tensor, worded?.attributes);
+  }
+  return current;
 }

@@ -4,7 +4,7 @@
  */
 
 import { intAttribute } from '../graph/attributes.js';
-import type { Attribute, Dim, Node } from '../graph/graph.js';
+import type { Attribute, Dim, Graph, Node } from '../graph/graph.js';
 import { int64, type Tensor } from '../graph/tensor.js';
 import type { ValueType } from '../ops/operator.js';
 
@@ -81,4 +81,24 @@ export function constantInputs(node: Node, types: readonly (ValueType | undefine
   const symbolic = types.some((type) => type?.elements?.some((element) => typeof element === 'string'));
   const rewriter = node.domain === '' && symbolic ? REWRITERS[node.op] : undefined;
   return rewriter?.(node, types);
+}
+
+/** The graph in which node `name` reads `tensor`, a new initializer, at `position`; `attributes` are set. */
+export function withConstantInput(
+  graph: Graph,
+  name: string,
+  position: number,
+  tensor: Tensor,
+  attributes: Record<string, Attribute> = {},
+): Graph {
+  const taken = new Set([...graph.initializers.keys(), ...graph.inputs.map((input) => input.name)]);
+  for (const { outputs } of graph.nodes) for (const output of outputs) taken.add(output);
+  let constant = `${name}_${position}`;
+  for (let suffix = 1; taken.has(constant); suffix++) constant = `${name}_${position}_${suffix}`;
+  const nodes = graph.nodes.map((node) =>
+    node.name === name
+      ? { ...node, inputs: node.inputs.with(position, constant), attributes: { ...node.attributes, ...attributes } }
+      : node,
+  );
+  return { ...graph, nodes, initializers: new Map(graph.initializers).set(constant, tensor) };
 }
