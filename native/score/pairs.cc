@@ -21,7 +21,8 @@ double similarity(double product, double first, double second, double firstSquar
   const double squares = firstSquare * secondSquare;
   const bool exact = squares > 1e-290 && squares < 1e290;
   const double value = exact ? product / std::sqrt(squares) : product / first / second;
-  return std::clamp(value, -1.0, 1.0);
+  // Above 1 is rounding alone: as far below 1 it is as likely, and no such pair goes before twins.
+  return std::clamp(value > 1 ? 2 - value : value, -1.0, 1.0);
 }
 
 bool before(const Pair& a, const Pair& b) {

@@ -1,0 +1,145 @@
+import { expect, test } from '@jest/globals';
+import { type AxisCut, applySurgery, type Cut, type Numbers } from '../../lib/native.js';
+import { floats, integer, product, type Random, randomOf, shape, subset, worstError } from './random.js';
+
+/** Along one axis: the kept slices, with the merged ones added. */
+function cutAxis(values: number[], dims: number[], { axis, keep, merge }: AxisCut): number[] {
+  const inner = product(dims.slice(axis + 1));
+  const extent = dims[axis] ?? 0;
+  const out: number[] = [];
+  for (let outer = 0; outer < product(dims.slice(0, axis)); outer++) {
+    for (const index of keep) {
+      for (let i = 0; i < inner; i++) {
+        const at = (slice: number) => values[(outer * extent + slice) * inner + i] ?? Number.NaN;
+        let sum = at(index);
+        for (const [from, into] of merge ?? []) if (into === index) sum = Math.fround(sum + at(from));
+        out.push(sum);
+      }
+    }
+  }
+  return out;
+}
+
+function reference({ data, dims, axes }: Cut): number[] {
+  let values = Array.from(data, Number);
+  let now = [...dims];
+  for (const axis of axes) {
+    values = cutAxis(values, now, axis);
+    now = now.with(axis.axis, axis.keep.length);
+  }
+  return values;
+}
+
+const TYPES = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+] as const;
+
+function dataOf(random: Random, length: number): Numbers {
+  const kind = integer(random, 0, TYPES.length + 1);
+  const Type = TYPES[kind];
+  if (Type !== undefined) return Type.from({ length }, () => integer(random, 0, 120));
+  const Big = kind === TYPES.length ? BigInt64Array : BigUint64Array;
+  return Big.from({ length }, () => BigInt(integer(random, 0, 1000)));
+}
+
+function axesOf(random: Random, dims: number[]): AxisCut[] {
+  return [...dims.keys()]
+    .filter(() => random() < 0.5)
+    .sort(() => random() - 0.5)
+    .map((axis) => ({ axis, keep: subset(random, dims[axis] ?? 0) }));
+}
+
+function mergesOf(random: Random, keep: Int32Array, extent: number): [number, number][] {
+  const removed = Array.from({ length: extent }, (_, i) => i).filter((i) => !keep.includes(i));
+  if (keep.length === 0) return [];
+  return removed.filter(() => random() < 0.5).map((from) => [from, keep[integer(random, 0, keep.length - 1)] ?? 0]);
+}
+
+test('cuts along any axes agree with a plain loop, 3000 tensors of all types in 100 calls', async () => {
+  const random = randomOf(11);
+  for (let i = 0; i < 100; i++) {
+    const cuts = Array.from({ length: 30 }, (): Cut => {
+      const dims = shape(random, 800);
+      return { data: dataOf(random, product(dims)), dims, axes: axesOf(random, dims) };
+    });
+    const results = await applySurgery(cuts);
+    for (const [c, cut] of cuts.entries()) {
+      expect(results[c]?.constructor).toBe(cut.data.constructor);
+      expect(Array.from(results[c] ?? [], Number)).toEqual(reference(cut));
+    }
+  }
+});
+
+test('merges agree with a plain loop, along several axes at once', async () => {
+  const random = randomOf(12);
+  for (let i = 0; i < 300; i++) {
+    const dims = shape(random, 1500);
+    const data = floats(random, product(dims));
+    const axes = axesOf(random, dims).map((cut) => ({
+      ...cut,
+      merge: mergesOf(random, cut.keep, dims[cut.axis] ?? 0),
+    }));
+    for (const tensor of [data, Float64Array.from(data)]) {
+      const [result] = await applySurgery([{ data: tensor, dims, axes }]);
+      expect(worstError(result ?? [], reference({ data: tensor, dims, axes }))).toBeLessThan(1e-5);
+    }
+  }
+});
+
+test('long blocks, short blocks and a convolution cut both ways', async () => {
+  const random = randomOf(13);
+  for (const dims of [
+    [40, 30, 3, 3],
+    [40, 1500],
+    [9, 3, 700],
+    [20, 50, 5, 5],
+    [4, 66_000],
+  ]) {
+    const data = floats(random, product(dims));
+    const axes = [0, 1].map((axis) => ({ axis, keep: subset(random, dims[axis] ?? 0) }));
+    for (const chosen of [axes, axes.slice(0, 1), axes.slice(1), []]) {
+      const [result] = await applySurgery([{ data, dims, axes: chosen }]);
+      expect(Buffer.from(result?.buffer ?? new ArrayBuffer(0))).toEqual(
+        Buffer.from(Float32Array.from(reference({ data, dims, axes: chosen })).buffer),
+      );
+    }
+  }
+  expect(await applySurgery([])).toEqual([]);
+});
+
+test('what cannot be cut is refused by name', async () => {
+  const data = new Float32Array(6);
+  const cut = (axes: unknown, dims: unknown = [2, 3], values: unknown = data) =>
+    applySurgery([{ data: values, dims, axes } as Cut]);
+  const keep = Int32Array.of(0, 1);
+  await expect(cut([{ axis: 1, keep: Int32Array.of(0, 3) }])).rejects.toThrow(
+    'Expected an index from 0 to 2 for cuts[0].axes[0].keep[1] but received 3',
+  );
+  await expect(cut([{ axis: 1, keep: Int32Array.of(-1) }])).rejects.toThrow(RangeError);
+  await expect(cut([{ axis: 1, keep: Int32Array.of(2, 2) }])).rejects.toThrow('every index once');
+  await expect(cut([{ axis: 1, keep: [0] }])).rejects.toThrow(
+    'an Int32Array for cuts[0].axes[0].keep but received an array',
+  );
+  await expect(cut([{ axis: 2, keep }])).rejects.toThrow('cuts[0].axes[0].axis');
+  await expect(
+    cut([
+      { axis: 0, keep },
+      { axis: 0, keep },
+    ]),
+  ).rejects.toThrow('every axis once');
+  await expect(cut([], [2, 4])).rejects.toThrow('8 elements (the product of dims) for cuts[0].data but received 6');
+  await expect(cut([], [2 ** 30, 2 ** 30])).rejects.toThrow('2^53');
+  await expect(cut([{ axis: 1, keep, merge: [[0, 1]] }])).rejects.toThrow('an index that is removed');
+  await expect(cut([{ axis: 1, keep, merge: [[2, 2]] }])).rejects.toThrow('an index that is kept');
+  await expect(cut([{ axis: 1, keep, merge: [[2]] }])).rejects.toThrow('a pair [from, into]');
+  await expect(cut([{ axis: 1, keep, merge: [[2, 0]] }], [2, 3], new Uint16Array(6))).rejects.toThrow(TypeError);
+  await expect(cut([], [6], new DataView(new ArrayBuffer(6)))).rejects.toThrow(TypeError);
+});
