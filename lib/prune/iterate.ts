@@ -14,7 +14,8 @@ import { evaluate } from '../train/evaluate.js';
 import { train } from '../train/train.js';
 import { criterionNamed } from './criteria/index.js';
 import { measureTaylor } from './gradients.js';
-import { pruneOnce } from './one-shot.js';
+import { type HistoryEpochs, historyStep } from './history-step.js';
+import { type OneShot, type OneShotContext, pruneOnce } from './one-shot.js';
 import type { PruneData, PruneOptions, RetrainOptions, StepState } from './options.js';
 import { reconstruct } from './reconstruct.js';
 
@@ -44,20 +45,20 @@ export async function prune(
   const originalChannels = new Map(original.groups.map((group) => [group.id, group.channels]));
   const from = costOf(graph);
   const baseline = (await evaluate(engine, graph, data.validation)).accuracy;
-  const budget = epochsOfSteps(retrain.epochs, retrain.steps, hasGoal(options));
+  const budget = epochsOfSteps(retrain, hasGoal(options), options.criterion === HISTORY);
   const states = [...(retrain.finished ?? [])];
-  const tooFar = () => !hasGoal(options) && (states.at(-1)?.accuracy ?? baseline) < baseline - retrain.tolerance;
+  const isTooFar = () => !hasGoal(options) && (states.at(-1)?.accuracy ?? baseline) < baseline - retrain.tolerance;
 
-  while (states.length < budget.length && !tooFar()) {
+  while (states.length < budget.length && !isTooFar()) {
     throwIfAborted(options.signal);
     const step = states.length;
-    const before = states.at(-1)?.graph ?? graph;
-    const taylor = await gradientsFor(options, engine, before, data);
-    const cut = await pruneOnce(before, optionsOfStep(options, step, budget.length), {
-      from,
-      originalChannels,
-      taylor,
-    });
+    const current = states.at(-1)?.graph ?? graph;
+    const stepOptions = optionsOfStep(options, step, budget.length);
+    const context = { from, originalChannels };
+    const epochs = budget[step] ?? { train: 0 };
+    const { before, cut } = epochs.history
+      ? await historyStep(engine, current, data, stepOptions, retrain, context, epochs.history, options.seed + step)
+      : await scoredStep(engine, current, data, stepOptions, context);
     const repaired = retrain.reconstruct
       ? await reconstruct(engine, before, cut, data.calibration, options.signal)
       : cut.graph;
@@ -66,12 +67,12 @@ export async function prune(
     retrain.onCut?.(step, { macs, parameters, accuracy: untrained });
     const trained = await train(engine, repaired, data, {
       ...retrain.training,
-      epochs: budget[step] ?? 0,
+      epochs: epochs.train,
       seed: options.seed + step,
       ...(options.signal ? { signal: options.signal } : {}),
       ...(retrain.distill > 0 ? { distillation: { teacher: graph, weight: retrain.distill, temperature: 4 } } : {}),
       ...(retrain.checkpoint ? { checkpoint: retrain.checkpoint(step) } : {}),
-      onEpoch: (metrics) => retrain.onEpoch?.(step, budget[step] ?? 0, metrics),
+      onEpoch: (metrics) => retrain.onEpoch?.(step, epochs.train, metrics),
     });
     const accuracy = trained.best.accuracy;
     const state: StepState = { step, graph: trained.graph, plan: cut.plan, accuracy, macs, parameters };
@@ -105,15 +106,27 @@ function costOfState({ macs, parameters }: StepState): { macs: number; parameter
   return { macs, parameters };
 }
 
-async function gradientsFor(options: PruneOptions, engine: Engine, graph: Graph, data: PruneData) {
-  if (criterionNamed(options.criterion).needs !== 'gradients') return undefined;
-  return measureTaylor(engine, graph, dependencyGroups(graph, options.ignore), data.calibration, options.signal);
+/** Scores by the weights or the gradients as they are. */
+async function scoredStep(
+  engine: Engine,
+  graph: Graph,
+  data: PruneData,
+  options: PruneOptions,
+  context: OneShotContext,
+): Promise<{ before: Graph; cut: OneShot }> {
+  const measured = criterionNamed(options.criterion).needs === 'gradients';
+  const dependencies = measured ? dependencyGroups(graph, options.ignore) : undefined;
+  const taylor = dependencies && (await measureTaylor(engine, graph, dependencies, data.calibration, options.signal));
+  return { before: graph, cut: await pruneOnce(graph, options, { ...context, taylor }) };
 }
 
 /** A target or a ratio is worked towards; without one, pruning goes on while accuracy holds. */
 function hasGoal({ targets, ratio }: PruneOptions): boolean {
   return targets.macs !== undefined || targets.parameters !== undefined || ratio !== undefined;
 }
+
+/** The criterion that records the training. */
+export const HISTORY = 'history';
 
 /** Without a goal, every step leaves this fraction of the MACs. */
 const OPEN_STEP = 0.85;
@@ -130,18 +143,29 @@ function optionsOfStep(options: PruneOptions, step: number, steps: number): Prun
   };
 }
 
+interface StepEpochs {
+  history?: HistoryEpochs;
+  /** After the cut. */
+  train: number;
+}
+
 /**
  * Epochs of each step. Towards a goal the steps on the way get one in ten of the epochs each and the last step the rest;
- * without a goal any step may be the last, so that all get the same.
+ * without a goal any step may be the last, so that all get the same. The history method needs three epochs a step: one to
+ * record, one to make pairs alike, one to recover.
  */
-function epochsOfSteps(epochs: number, steps: number, goal: boolean): number[] {
-  const count = Math.max(1, Math.min(steps, epochs));
-  if (!goal)
-    return Array.from(
-      { length: count },
-      (_, step) => Math.floor(((step + 1) * epochs) / count) - Math.floor((step * epochs) / count),
-    );
-  const short = Math.max(1, Math.round(epochs / 10));
-  const onTheWay = Math.min(count - 1, Math.floor((epochs - 1) / short));
-  return [...Array.from({ length: onTheWay }, () => short), epochs - onTheWay * short];
+function epochsOfSteps({ epochs, steps }: RetrainOptions, goal: boolean, history: boolean): StepEpochs[] {
+  const least = history ? 3 : 1;
+  const count = Math.max(1, Math.min(steps, Math.floor(epochs / least)));
+  const equal = (step: number) => Math.floor(((step + 1) * epochs) / count) - Math.floor((step * epochs) / count);
+  const short = Math.max(least, Math.round(epochs / 10));
+  const shares = Array.from({ length: count }, (_, step) => {
+    if (!goal || short * count > epochs) return equal(step);
+    return step < count - 1 ? short : epochs - short * (count - 1);
+  });
+  return shares.map((share): StepEpochs => {
+    if (!history) return { train: share };
+    const part = Math.max(1, Math.floor(share / 4));
+    return { history: { record: part, optimise: part }, train: Math.max(1, share - 2 * part) };
+  });
 }

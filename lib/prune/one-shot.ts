@@ -49,6 +49,17 @@ export async function pruneOnce(graph: Graph, options: PruneOptions, context: On
       return channels.length > 0 ? [[group.id, { channels }]] : [];
     }),
   );
+  return cutChannels(graph, dependencies, removals, options, context);
+}
+
+/** Removes chosen channels and tells what is left, measured against the targets. */
+export async function cutChannels(
+  graph: Graph,
+  dependencies: Dependencies,
+  removals: ReadonlyMap<string, Removal>,
+  options: PruneOptions,
+  context: OneShotContext,
+): Promise<OneShot> {
   const result = await removeChannels(graph, removals, dependencies);
   const { macs, parameters } = costOf(result.graph);
   const from = context.from ?? costOf(graph);

@@ -28,8 +28,12 @@ export interface PruneData {
 }
 
 export interface PruneOptions {
-  /** Name of the criterion (`l1`, `taylor`, …). */
+  /** Name of the criterion (`l1`, `taylor`, …), or `history` for the method of TASCNet. */
   criterion: string;
+  /** history: weight of the term that makes paired channels more alike. */
+  lambda: number;
+  /** history: what read a removed channel reads its twin instead. */
+  merge: boolean;
   /** What is to be left, as fractions of the given graph's MACs and parameters. */
   targets: { macs?: number | undefined; parameters?: number | undefined };
   /** Fraction of each group's channels to remove instead of a target. */

@@ -42,6 +42,10 @@ export interface PruneSettings {
   /** Points of accuracy (percent) that may be lost. */
   tolerance: number;
   criterion: string;
+  /** history: weight of the term that makes paired channels more alike. */
+  lambda: number;
+  /** history: add what a removed channel fed to its twin. */
+  merge: boolean;
   roundTo: number;
   minChannels: number;
   maxRatio: number;

@@ -68,6 +68,8 @@ export function pruneOptions(settings: PruneSettings & { seed: number }, hooks: 
   const patterns = settings.ignore.map(globOf);
   return {
     criterion: settings.criterion,
+    lambda: settings.lambda,
+    merge: settings.merge,
     targets: { macs: settings.targetMacs, parameters: settings.targetParams },
     ratio: settings.ratio,
     roundTo: settings.roundTo,

@@ -1,0 +1,94 @@
+/** One step of the history method: record, pair, make the pairs more alike, cut, merge. */
+
+import { costTerms, evaluate, type Term } from '../analyze/cost.js';
+import { type Dependencies, dependencyGroups } from '../analyze/groups.js';
+import type { Engine } from '../engine/engine.js';
+import type { Graph } from '../graph/graph.js';
+import type { Removal } from '../surgery/remove.js';
+import { train } from '../train/train.js';
+import { type GroupHistory, type Pair, pairLoss, recordHistory, removalOf, similarPairs } from './history.js';
+import { cutChannels, type OneShot, type OneShotContext } from './one-shot.js';
+import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
+import { selectLocally } from './select.js';
+
+export interface HistoryEpochs {
+  /** Plain training, its weights recorded after each epoch. */
+  record: number;
+  /** Training with the extra term on the chosen pairs, recorded as well. */
+  optimise: number;
+}
+
+/** @returns the trained graph before its channels went, and after. */
+export async function historyStep(
+  engine: Engine,
+  graph: Graph,
+  data: PruneData,
+  options: PruneOptions,
+  retrain: RetrainOptions,
+  context: OneShotContext,
+  epochs: HistoryEpochs,
+  seed: number,
+): Promise<{ before: Graph; cut: OneShot }> {
+  const dependencies = dependencyGroups(graph, options.ignore);
+  const history = recordHistory(graph, dependencies);
+  const training = {
+    ...retrain.training,
+    seed,
+    restoreBest: false,
+    ...(options.signal ? { signal: options.signal } : {}),
+    onEpoch: async (_: unknown, model: { weights(): Promise<Parameters<GroupHistory['record']>[0]> }) =>
+      history.record(await model.weights()),
+  };
+  const recorded = await train(engine, graph, data, { ...training, epochs: epochs.record });
+  const counts = removedCounts(graph, dependencies, options, context);
+  const pairs: Pair[][] = [];
+  for (const [number, count] of counts.entries()) {
+    const { gram, l1 } = await history.summary(number);
+    pairs.push(await similarPairs(gram, l1, count));
+  }
+  const extraLoss = pairLoss(dependencies, pairs, options.lambda);
+  const optimised = await train(engine, recorded.graph, data, { ...training, epochs: epochs.optimise, extraLoss });
+  const removals = new Map<string, Removal>();
+  for (const [number, group] of dependencies.groups.entries()) {
+    const { l1 } = await history.summary(number);
+    const chosen = pairs[number] ?? [];
+    if (chosen.length > 0) removals.set(group.id, removalOf(chosen, l1, options.merge));
+  }
+  return { before: optimised.graph, cut: await cutChannels(optimised.graph, dependencies, removals, options, context) };
+}
+
+/** How many channels leave each group: the same fraction of all, as small as meets the targets. */
+function removedCounts(
+  graph: Graph,
+  dependencies: Dependencies,
+  options: PruneOptions,
+  context: OneShotContext,
+): number[] {
+  const { groups } = dependencies;
+  const chance = groups.map(({ channels }) => new Float64Array(channels));
+  const removedAt = (ratio: number) => selectLocally(groups, chance, ratio, options).map((channels) => channels.length);
+  if (options.ratio !== undefined) return removedAt(options.ratio);
+  const terms = costTerms(graph, dependencies);
+  const full = groups.map(({ channels }) => channels);
+  const from = context.from ?? { macs: evaluate(terms, 'macs', full), parameters: evaluate(terms, 'parameters', full) };
+  let [low, high] = [0, options.maxRatio];
+  for (let halving = 0; halving < 20; halving++) {
+    const middle = (low + high) / 2;
+    const left = removedAt(middle).map((removed, group) => (full[group] ?? 0) - removed);
+    if (meets(terms, left, options, from)) high = middle;
+    else low = middle;
+  }
+  return removedAt(high);
+}
+
+function meets(
+  terms: Term[],
+  left: number[],
+  { targets }: PruneOptions,
+  from: { macs: number; parameters: number },
+): boolean {
+  return (['macs', 'parameters'] as const).every((kind) => {
+    const target = targets[kind];
+    return target === undefined || evaluate(terms, kind, left) <= target * from[kind];
+  });
+}
