@@ -1,0 +1,103 @@
+/** What makes one trial better than another: accuracy first, and of two that are equal within noise the cheaper one. */
+
+import type { Point } from './space.js';
+
+export interface TrialRecord {
+  /** Counted over the whole search; 0 is the network as it came. */
+  trial: number;
+  depth: number;
+  configuration: Point;
+  /** Of the best epoch, 0 … 1, on the validation data; undefined when the trial failed. */
+  accuracy?: number | undefined;
+  /** Mean cross-entropy of that epoch. */
+  loss?: number | undefined;
+  /** Multiply-adds and parameters of the whole network in this configuration. */
+  macs: number;
+  parameters: number;
+  /** Parameters that the trial trained. */
+  trainableParameters: number;
+  /** Multiply-adds of the part that was trained. */
+  trainedMacs: number;
+  seconds: number;
+  /** Validation accuracy after each epoch. */
+  curve: number[];
+  /** It did worse than most and was stopped before its last epoch. */
+  stopped?: boolean | undefined;
+  /** Why there is no accuracy. */
+  failed?: string | undefined;
+}
+
+export interface Costs {
+  macs: number;
+  parameters: number;
+}
+
+/** The mean of MACs and parameters as shares of the original's. */
+export function relativeCost({ macs, parameters }: Costs, original: Costs): number {
+  return 0.5 * (macs / Math.max(1, original.macs) + parameters / Math.max(1, original.parameters));
+}
+
+/**
+ * What accuracy differences mean nothing: the standard error of an accuracy measured on `samples`. Never 0, so that
+ * cost keeps a say among perfect trials.
+ */
+export function noiseOf(accuracy: number, samples: number): number {
+  const p = Math.min(1 - 1 / (samples + 2), Math.max(1 / (samples + 2), accuracy));
+  return Math.sqrt((p * (1 - p)) / samples);
+}
+
+/** The value that the search maximises: the whole cost of the original weighs as much as the noise. */
+export function scoreOf(accuracy: number, costs: Costs, original: Costs, noise: number): number {
+  return accuracy - noise * relativeCost(costs, original);
+}
+
+type Measured = TrialRecord & { accuracy: number };
+
+function measured(trials: readonly TrialRecord[]): Measured[] {
+  return trials.filter((trial): trial is Measured => trial.accuracy !== undefined);
+}
+
+/** The trials that no other beats in both accuracy and cost, the most accurate first. */
+export function paretoFront(trials: readonly TrialRecord[], original: Costs): TrialRecord[] {
+  const sorted = measured(trials).sort(
+    (a, b) => b.accuracy - a.accuracy || relativeCost(a, original) - relativeCost(b, original) || a.trial - b.trial,
+  );
+  const front: TrialRecord[] = [];
+  let cheapest = Number.POSITIVE_INFINITY;
+  for (const trial of sorted) {
+    const cost = relativeCost(trial, original);
+    if (cost >= cheapest) continue;
+    cheapest = cost;
+    front.push(trial);
+  }
+  return front;
+}
+
+/**
+ * The cheapest of the trials that are within `noise` of the most accurate one and no less accurate than trial 0: the
+ * search never ends worse than it began.
+ */
+export function selectBest(trials: readonly TrialRecord[], original: Costs, noise: number): TrialRecord | undefined {
+  const all = measured(trials);
+  const most = Math.max(...all.map(({ accuracy }) => accuracy));
+  const atLeast = Math.max(most - noise, all.find(({ trial }) => trial === 0)?.accuracy ?? 0);
+  return paretoFront(
+    all.filter(({ accuracy }) => accuracy >= atLeast),
+    original,
+  ).at(-1);
+}
+
+/** Trials of one depth before weak ones are stopped, and epochs that every trial gets. */
+const MEDIAN = { trials: 4, epochs: 2 };
+
+/** The median stopping rule: after as many epochs, the best so far is worse than that of most others. */
+export function isWeak(curve: readonly number[], others: readonly (readonly number[])[], epochs: number): boolean {
+  const epoch = curve.length;
+  if (epoch < Math.max(MEDIAN.epochs, epochs / 4) || epoch >= epochs) return false;
+  const bests = others
+    .filter((other) => other.length >= epoch)
+    .map((other) => Math.max(...other.slice(0, epoch)))
+    .sort((a, b) => a - b);
+  if (bests.length < MEDIAN.trials) return false;
+  return Math.max(...curve) < (bests[Math.floor((bests.length - 1) / 2)] ?? 0);
+}
