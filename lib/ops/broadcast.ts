@@ -125,3 +125,15 @@ export function broadcastTo(tf: Tf, x: tfjs.Tensor, shape: number[]): tfjs.Tenso
     gradFunc: (dy: tfjs.Tensor) => tf.reshape(tf.sum(dy, repeated, true), x.shape),
   }))(x);
 }
+
+/** `f` of tensors of which its output, a step function, has derivative zero: tfjs knows no gradient for most of those. */
+export function withoutGradient<T extends tfjs.Tensor[]>(
+  tf: Tf,
+  tensors: T,
+  f: (...tensors: T) => tfjs.Tensor,
+): tfjs.Tensor {
+  return tf.customGrad(() => ({
+    value: f(...tensors),
+    gradFunc: () => tensors.map(({ shape }) => tf.zeros(shape)),
+  }))(...tensors);
+}

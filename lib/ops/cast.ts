@@ -1,5 +1,6 @@
 import { intAttribute } from '../graph/attributes.js';
 import type { DataType } from '../graph/tensor.js';
+import { withoutGradient } from './broadcast.js';
 import { rounded } from './elements.js';
 import { mismatch, type Operator, required, requiredTensor, tieElementwise } from './operator.js';
 
@@ -44,7 +45,9 @@ export const cast: Operator = {
   run: (context) => {
     const x = requiredTensor(context, 0);
     const dtype = engineType(context.outputs[0]?.dtype ?? 'float32');
-    return [x.dtype === dtype ? context.tf.clone(x) : context.tf.cast(x, dtype)];
+    if (x.dtype === dtype) return [context.tf.clone(x)];
+    if (dtype === 'float32') return [context.tf.cast(x, dtype)];
+    return [withoutGradient(context.tf, [x], (input) => context.tf.cast(input, dtype))];
   },
   cost: () => [],
   tie: (shaped) => tieElementwise(shaped, 0),

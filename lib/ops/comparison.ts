@@ -2,7 +2,7 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Dim } from '../graph/graph.js';
-import { broadcastDims, followFloats, tieBroadcast } from './broadcast.js';
+import { broadcastDims, followFloats, tieBroadcast, withoutGradient } from './broadcast.js';
 import { binaryElements, unaryElements } from './elements.js';
 import { type Operator, required, requiredTensor, type Tf, tieElementwise } from './operator.js';
 
@@ -23,7 +23,11 @@ function comparison(
       });
       return [{ dtype: 'bool', dims, elements }];
     },
-    run: (context) => [run(context.tf, requiredTensor(context, 0), requiredTensor(context, 1))],
+    run: (context) => [
+      withoutGradient(context.tf, [requiredTensor(context, 0), requiredTensor(context, 1)], (a, b) =>
+        run(context.tf, a, b),
+      ),
+    ],
     cost: () => [],
     tie: (shaped) => tieBroadcast(shaped),
   };
@@ -91,7 +95,7 @@ export const not: Operator = {
   infer: (context) => [
     { dtype: 'bool', dims: required(context, 0).dims, elements: unaryElements(context, (x) => Number(x === 0)) },
   ],
-  run: (context) => [context.tf.logicalNot(requiredTensor(context, 0))],
+  run: (context) => [withoutGradient(context.tf, [requiredTensor(context, 0)], (x) => context.tf.logicalNot(x))],
   cost: () => [],
   tie: (shaped) => tieElementwise(shaped, 0),
 };

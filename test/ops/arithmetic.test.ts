@@ -1,9 +1,20 @@
 import { expect, test } from '@jest/globals';
+import type { Tensor as EngineTensor } from '@tensorflow/tfjs-core';
 import type { Dim } from '../../lib/graph/graph.js';
 import type { RandomGenerator } from '../../lib/graph/random.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { operatorOf } from '../../lib/ops/registry.js';
-import { checkOperator, int, manyCases, type OperatorCase, oneOf, prepare, type RandomInput } from './harness.js';
+import {
+  checkOperator,
+  int,
+  manyCases,
+  type OperatorCase,
+  oneOf,
+  type PreparedCase,
+  prepare,
+  type RandomInput,
+} from './harness.js';
+import { cpu, runOnEngine } from './run-on-engine.js';
 
 /** Shapes that broadcast to one of one to five axes: any axis of either may be 1 or left out in front. */
 function broadcasting(random: RandomGenerator, count: number): number[][] {
@@ -19,7 +30,7 @@ function binary(
   inputs: (random: RandomGenerator) => Omit<RandomInput, 'dims'>[],
   more: Partial<OperatorCase> = {},
 ) {
-  return manyCases(50, op, (random): OperatorCase => {
+  return manyCases(28, op, (random): OperatorCase => {
     const kinds = inputs(random);
     const shapes = broadcasting(random, kinds.length);
     return {
@@ -106,6 +117,24 @@ test('Max with a known number agrees with ONNX Runtime and finite differences', 
     op: 'Min',
     inputs: [zero, { dims: [2, 3], low: -30, high: 30 }, { dims: [3], low: -30, high: 30 }],
   });
+});
+
+test.each(['Greater', 'Less', 'Equal', 'GreaterOrEqual', 'LessOrEqual'])('%s stops the gradient', (op) => {
+  const values = cpu.tensor1d([-2, 0.5, 3]);
+  const prepared = prepare({ op, inputs: [{ dims: [3] }, { dims: [1] }] });
+  const negate = prepare({ op: 'Not', inputs: [{ dims: [3], dtype: 'bool' }] });
+  const toFloat = prepare({ op: 'Cast', attributes: { to: int(1) }, inputs: [{ dims: [3], dtype: 'bool' }] });
+  const run = (one: PreparedCase, ...tensors: EngineTensor[]) =>
+    runOnEngine(one, tensors, { activations: 'plain' })[0] as EngineTensor;
+  const masked = (x: EngineTensor) => {
+    const mask = run(prepared, x, cpu.tensor1d([1]));
+    return cpu.sum(cpu.where(mask, cpu.square(x), cpu.mul(x, run(toFloat, run(negate, mask)))));
+  };
+  const holds = values
+    .arraySync()
+    .map((x) => ({ Greater: x > 1, Less: x < 1, Equal: x === 1, GreaterOrEqual: x >= 1, LessOrEqual: x <= 1 })[op]);
+  const expected = values.arraySync().map((x, index) => (holds[index] ? 2 * x : 1));
+  expect([...cpu.grad(masked)(values).dataSync()]).toEqual(expected);
 });
 
 test('Not agrees with ONNX Runtime', async () => {
