@@ -1,5 +1,5 @@
 /**
- * Builds graphs layer by layer, with seeded random weights scaled (He et al. 2015) so that signals neither vanish nor
+ * Builds graphs layer by layer, with seeded random weights, uniform and scaled (He et al. 2015) so that signals neither vanish nor
  * explode however deep the network is.
  *
  *     const b = graphBuilder('tiny', { seed: 1 });
@@ -11,7 +11,7 @@
 
 import { inferShapes } from '../../lib/analyze/shapes.js';
 import type { Attribute, Dim, Graph, Node } from '../../lib/graph/graph.js';
-import { type RandomGenerator, randomGenerator } from '../../lib/graph/random.js';
+import { randomGenerator, xoshiro128ss } from '../../lib/graph/random.js';
 import { float32, int64, type Tensor } from '../../lib/graph/tensor.js';
 
 /** A value in the making. `channels` is the extent of its axis 1. */
@@ -45,7 +45,14 @@ type Attributes = Record<string, number | number[] | string>;
 
 export type GraphBuilder = ReturnType<typeof graphBuilder>;
 
-export function graphBuilder(name: string, { seed = 0, opset = 18 }: { seed?: number; opset?: number } = {}) {
+export interface BuilderOptions {
+  seed?: number;
+  opset?: number;
+  /** `zero` where only shapes and counts matter: it is quicker. Default `random`. */
+  weights?: 'random' | 'zero';
+}
+
+export function graphBuilder(name: string, { seed = 0, opset = 18, weights = 'random' }: BuilderOptions = {}) {
   const nodes: Node[] = [];
   const initializers = new Map<string, Tensor>();
   const inputs: Graph['inputs'] = [];
@@ -57,17 +64,16 @@ export function graphBuilder(name: string, { seed = 0, opset = 18 }: { seed?: nu
     return count === 0 ? base : `${base}_${count}`;
   };
 
-  /** An initializer of normal numbers; its own generator, so that adding a layer changes no other. */
-  const random = (tensor: string, dims: number[], draw: (random: RandomGenerator) => number): string => {
-    const generator = randomGenerator(seed, tensor);
-    const size = dims.reduce((product, extent) => product * extent, 1);
-    initializers.set(
-      tensor,
-      float32(
-        dims,
-        Float32Array.from({ length: size }, () => draw(generator)),
-      ),
-    );
+  /** An initializer of uniform numbers, told by the seed and its name: adding a layer changes no other. */
+  const random = (tensor: string, dims: number[], mean: number, deviation: number): string => {
+    const data = new Float32Array(dims.reduce((product, extent) => product * extent, 1));
+    if (weights === 'random') {
+      const seeds = randomGenerator(seed, tensor);
+      const word = xoshiro128ss(seeds.int(2 ** 31), seeds.int(2 ** 31), seeds.int(2 ** 31), 1);
+      const half = deviation * Math.sqrt(3);
+      for (let index = 0; index < data.length; index++) data[index] = mean + half * (word() / 2 ** 31 - 1);
+    }
+    initializers.set(tensor, float32(dims, data));
     return tensor;
   };
 
@@ -105,9 +111,9 @@ export function graphBuilder(name: string, { seed = 0, opset = 18 }: { seed?: nu
     const layer = unique(options.name ?? `conv${nodes.length}`);
     const perGroup = x.channels / groups;
     const deviation = gain * Math.sqrt(2 / (perGroup * kh * kw));
-    const weight = random(`${layer}.weight`, [outChannels, perGroup, kh, kw], (r) => deviation * r.normal());
+    const weight = random(`${layer}.weight`, [outChannels, perGroup, kh, kw], 0, deviation);
     const from: (Value | string)[] = [x, weight];
-    if (bias) from.push(random(`${layer}.bias`, [outChannels], (r) => 0.1 * r.normal()));
+    if (bias) from.push(random(`${layer}.bias`, [outChannels], 0, 0.1));
     const pads = typeof pad === 'number' ? [pad, pad, pad, pad] : pad;
     const attributes = {
       kernel_shape: kernels,
@@ -123,10 +129,10 @@ export function graphBuilder(name: string, { seed = 0, opset = 18 }: { seed?: nu
     const layer = unique(options.name ?? `bn${nodes.length}`);
     const c = [x.channels];
     const parameters = [
-      random(`${layer}.weight`, c, (r) => 0.7 + 0.6 * r.next()),
-      random(`${layer}.bias`, c, (r) => 0.1 * r.normal()),
-      random(`${layer}.running_mean`, c, (r) => 0.1 * r.normal()),
-      random(`${layer}.running_var`, c, (r) => 0.7 + 0.6 * r.next()),
+      random(`${layer}.weight`, c, 1, 0.17),
+      random(`${layer}.bias`, c, 0, 0.1),
+      random(`${layer}.running_mean`, c, 0, 0.1),
+      random(`${layer}.running_var`, c, 1, 0.17),
     ];
     return node('BatchNormalization', [x, ...parameters], { epsilon: options.epsilon ?? 1e-5 }, { name: layer });
   };
@@ -138,9 +144,9 @@ export function graphBuilder(name: string, { seed = 0, opset = 18 }: { seed?: nu
   ): Value => {
     const layer = unique(options.name ?? `fc${nodes.length}`);
     const deviation = (options.gain ?? 1) * Math.sqrt(2 / x.channels);
-    const weight = random(`${layer}.weight`, [outFeatures, x.channels], (r) => deviation * r.normal());
+    const weight = random(`${layer}.weight`, [outFeatures, x.channels], 0, deviation);
     const from: (Value | string)[] = [x, weight];
-    if (options.bias ?? true) from.push(random(`${layer}.bias`, [outFeatures], (r) => 0.1 * r.normal()));
+    if (options.bias ?? true) from.push(random(`${layer}.bias`, [outFeatures], 0, 0.1));
     return node('Gemm', from, { transB: 1 }, { name: layer, channels: outFeatures });
   };
 

@@ -8,7 +8,9 @@ import { randomInput, runModel } from './runtime.js';
 
 /** Learnt parameters of torchvision's models; batch norms' running statistics are not counted. */
 const PARAMETERS: Record<string, number> = {
+  vgg16: 138_357_544,
   resnet18: 11_689_512,
+  resnet50: 25_557_032,
   densenet121: 7_978_856,
   mobilenetV2: 3_504_872,
   squeezenet: 1_235_496,
@@ -23,7 +25,7 @@ function parametersOf({ initializers }: Graph): number {
 
 for (const [name, parameters] of Object.entries(PARAMETERS))
   test(`${name} at full width has the published number of parameters`, () => {
-    expect(parametersOf(FAMILIES[name]?.({ size: 64 }) ?? fail(name))).toBe(parameters);
+    expect(parametersOf(FAMILIES[name]?.({ size: 224, weights: 'zero' }) ?? fail(name))).toBe(parameters);
   });
 
 for (const [name, family] of Object.entries(FAMILIES))

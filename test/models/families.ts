@@ -4,7 +4,7 @@
  */
 
 import type { Graph } from '../../lib/graph/graph.js';
-import { type ConvOptions, type GraphBuilder, graphBuilder, type Value } from './builder.js';
+import { type BuilderOptions, type ConvOptions, type GraphBuilder, graphBuilder, type Value } from './builder.js';
 
 export interface FamilyOptions {
   /** Multiplies all channel counts; default 1. */
@@ -13,6 +13,7 @@ export interface FamilyOptions {
   size?: number;
   classes?: number;
   seed?: number;
+  weights?: BuilderOptions['weights'];
 }
 
 /** Channel counts at a width, at least `least`, multiples of it. */
@@ -22,10 +23,10 @@ function scale(width: number, least = 4): (channels: number) => number {
 
 /** VGG-16 (Simonyan and Zisserman 2014), configuration D; `hidden`: width of the two dense layers. */
 export function vgg16(options: FamilyOptions & { batchNorm?: boolean; hidden?: number } = {}): Graph {
-  const { width = 1, size = 224, classes = 1000, seed = 0, batchNorm = false } = options;
+  const { width = 1, size = 224, classes = 1000, seed = 0, weights = 'random', batchNorm = false } = options;
   const to = scale(width);
   const hidden = options.hidden ?? to(4096);
-  const b = graphBuilder('vgg16', { seed });
+  const b = graphBuilder('vgg16', { seed, weights });
   let x = b.input([3, size, size]);
   let area = size;
   for (const stage of [
@@ -62,10 +63,10 @@ function resnet(
   blocks: readonly number[],
   expansion: number,
   block: (b: GraphBuilder, x: Value, channels: number, stride: number, layer: string) => Value,
-  { width = 1, size = 224, classes = 1000, seed = 0 }: FamilyOptions,
+  { width = 1, size = 224, classes = 1000, seed = 0, weights = 'random' }: FamilyOptions,
 ): Graph {
   const to = scale(width);
-  const b = graphBuilder(name, { seed });
+  const b = graphBuilder(name, { seed, weights });
   let x = stem(b, b.input([3, size, size]), to(64));
   blocks.forEach((count, stage) => {
     const channels = to(64) * 2 ** stage;
@@ -104,10 +105,10 @@ export function resnet50(options: FamilyOptions & { blocks?: readonly number[] }
 
 /** DenseNet-121 (Huang et al. 2017): norm, activation, convolution; every layer reads all before it. */
 export function densenet121(options: FamilyOptions & { blocks?: readonly number[] } = {}): Graph {
-  const { width = 1, size = 224, classes = 1000, seed = 0, blocks = [6, 12, 24, 16] } = options;
+  const { width = 1, size = 224, classes = 1000, seed = 0, weights = 'random', blocks = [6, 12, 24, 16] } = options;
   const to = scale(width);
   const growth = to(32);
-  const b = graphBuilder('densenet121', { seed });
+  const b = graphBuilder('densenet121', { seed, weights });
   let x = stem(b, b.input([3, size, size]), to(64));
   blocks.forEach((layers, block) => {
     for (let layer = 0; layer < layers; layer++) {
@@ -141,9 +142,16 @@ export function densenet121(options: FamilyOptions & { blocks?: readonly number[
 
 /** MobileNetV2 (Sandler et al. 2018): inverted residuals with linear bottlenecks and ReLU6. */
 export function mobilenetV2(options: FamilyOptions & { repeats?: readonly number[] } = {}): Graph {
-  const { width = 1, size = 224, classes = 1000, seed = 0, repeats = [1, 2, 3, 4, 3, 3, 1] } = options;
+  const {
+    width = 1,
+    size = 224,
+    classes = 1000,
+    seed = 0,
+    weights = 'random',
+    repeats = [1, 2, 3, 4, 3, 3, 1],
+  } = options;
   const to = scale(width);
-  const b = graphBuilder('mobilenet_v2', { seed });
+  const b = graphBuilder('mobilenet_v2', { seed, weights });
   const convBnRelu6 = (x: Value, channels: number, layer: ConvOptions) => b.relu6(b.convBn(x, channels, layer, ''));
   let x = convBnRelu6(b.input([3, size, size]), to(32), { kernel: 3, stride: 2, pad: 1, name: 'features.0' });
   const stages = [
@@ -174,9 +182,9 @@ export function mobilenetV2(options: FamilyOptions & { repeats?: readonly number
 
 /** SqueezeNet 1.1 (Iandola et al. 2016): fire modules, a convolution as classifier. */
 export function squeezenet(options: FamilyOptions = {}): Graph {
-  const { width = 1, size = 224, classes = 1000, seed = 0 } = options;
+  const { width = 1, size = 224, classes = 1000, seed = 0, weights = 'random' } = options;
   const to = scale(width);
-  const b = graphBuilder('squeezenet1_1', { seed });
+  const b = graphBuilder('squeezenet1_1', { seed, weights });
   const fire = (x: Value, squeeze: number, expand: number, name: string): Value => {
     const s = b.relu(b.conv(x, to(squeeze), { kernel: 1, name: `${name}.squeeze` }));
     const one = b.relu(b.conv(s, to(expand), { kernel: 1, name: `${name}.expand1x1` }));
@@ -195,9 +203,16 @@ export function squeezenet(options: FamilyOptions = {}): Graph {
 
 /** EfficientNet-B0 (Tan and Le 2019): inverted residuals with squeeze-and-excitation and swish. */
 export function efficientnetB0(options: FamilyOptions & { repeats?: readonly number[] } = {}): Graph {
-  const { width = 1, size = 224, classes = 1000, seed = 0, repeats = [1, 2, 2, 3, 3, 4, 1] } = options;
+  const {
+    width = 1,
+    size = 224,
+    classes = 1000,
+    seed = 0,
+    weights = 'random',
+    repeats = [1, 2, 2, 3, 3, 4, 1],
+  } = options;
   const to = scale(width);
-  const b = graphBuilder('efficientnet_b0', { seed });
+  const b = graphBuilder('efficientnet_b0', { seed, weights });
   const convBnSwish = (x: Value, channels: number, layer: ConvOptions) => b.swish(b.convBn(x, channels, layer, ''));
   let x = convBnSwish(b.input([3, size, size]), to(32), { kernel: 3, stride: 2, pad: 1, name: 'features.0' });
   const stages = [
@@ -216,12 +231,12 @@ export function efficientnetB0(options: FamilyOptions & { repeats?: readonly num
       const inner = x.channels * expansion;
       const squeezed = Math.max(1, Math.floor(x.channels / 4));
       let y = x;
-      if (expansion !== 1) y = convBnSwish(y, inner, { kernel: 1, gain: 1.2, name: `${name}.expand` });
+      if (expansion !== 1) y = convBnSwish(y, inner, { kernel: 1, name: `${name}.expand` });
       const pad = (kernel - 1) / 2;
-      y = convBnSwish(y, inner, { kernel, stride, pad, groups: inner, gain: 1.2, name: `${name}.depthwise` });
+      y = convBnSwish(y, inner, { kernel, stride, pad, groups: inner, name: `${name}.depthwise` });
       const reduced = b.swish(b.conv(b.globalAveragePool(y), squeezed, { kernel: 1, name: `${name}.se.reduce` }));
       y = b.mul(y, b.sigmoid(b.conv(reduced, inner, { kernel: 1, name: `${name}.se.expand` })));
-      y = b.convBn(y, to(channels), { kernel: 1, gain: 1.5, name: `${name}.project` }, '');
+      y = b.convBn(y, to(channels), { kernel: 1, name: `${name}.project` }, '');
       x = stride === 1 && x.channels === y.channels ? b.add(x, y) : y;
     }
   });
