@@ -2,6 +2,7 @@
 
 import { Interrupted } from '../errors.js';
 import type { Token } from './binding.js';
+import { requireSignal } from './check.js';
 
 /** What every asynchronous call takes. */
 export interface CallOptions {
@@ -16,6 +17,7 @@ export interface CallOptions {
 export async function call<T>(options: CallOptions | undefined, start: (token?: Token) => Promise<T>): Promise<T> {
   const signal = options?.signal;
   if (signal === undefined) return start();
+  requireSignal(signal);
   if (signal.aborted) throw new Interrupted();
   const token = new Int32Array(1);
   const stop = () => {

@@ -2,6 +2,7 @@
 
 import { binding, type Handle } from './binding.js';
 import { type CallOptions, call } from './call.js';
+import { describe, requireArray, requireChoice, requireFinite, requireIndex, requireObject } from './check.js';
 
 /** constant + Σ multiplicity · channels of a group: the extent of an axis, which may join several groups (Concat). */
 export interface AffineForm {
@@ -94,28 +95,49 @@ function stepsOf(kind: CostKind, terms: readonly NativeCostTerm[]): NativeCostTe
   return [...alone, ...shared.values()];
 }
 
-function requireFinite(value: number, name: string): void {
-  if (typeof value !== 'number') throw new TypeError(`Expected a number for ${name} but received ${typeof value}`);
-  if (!Number.isFinite(value)) throw new RangeError(`Expected a finite number for ${name} but received ${value}`);
+function checkForm(form: unknown, name: string, groups: number): asserts form is AffineForm {
+  requireObject(form, name);
+  const { constant, channels } = form as { constant?: unknown; channels?: unknown };
+  if (constant !== undefined) requireFinite(constant, `${name}.constant`);
+  if (channels === undefined) return;
+  requireArray(channels, `${name}.channels`);
+  for (const [i, pair] of channels.entries()) {
+    requireArray(pair, `${name}.channels[${i}]`);
+    requireIndex(pair[0], `${name}.channels[${i}][0]`, groups);
+    requireFinite(pair[1], `${name}.channels[${i}][1]`);
+  }
 }
 
-function check(groups: number, terms: readonly NativeCostTerm[], kinds: readonly string[]): void {
-  for (const [t, term] of terms.entries()) {
-    if (!kinds.includes(term.kind)) {
-      throw new RangeError(`Expected one of ${kinds.join(', ')} for terms[${t}].kind but received ${term.kind}`);
-    }
-    requireFinite(term.coefficient, `terms[${t}].coefficient`);
-    for (const [f, form] of term.factors.entries()) {
-      const at = `terms[${t}].factors[${f}]`;
-      if (form.constant !== undefined) requireFinite(form.constant, `${at}.constant`);
-      for (const [group, multiplicity] of form.channels ?? []) {
-        if (!Number.isInteger(group) || group < 0 || group >= groups) {
-          throw new RangeError(`Expected a group below ${groups} for ${at}.channels but received ${group}`);
-        }
-        requireFinite(multiplicity, `${at}.channels`);
-      }
-    }
+function checkTerm(term: unknown, name: string, groups: number, kinds: readonly string[]): void {
+  requireObject(term, name);
+  const { kind, coefficient, factors, step } = term as { [key in keyof NativeCostTerm]?: unknown };
+  requireChoice(kind, `${name}.kind`, kinds);
+  requireFinite(coefficient, `${name}.coefficient`);
+  requireArray(factors, `${name}.factors`);
+  for (const [f, form] of factors.entries()) checkForm(form, `${name}.factors[${f}]`, groups);
+  if (step !== undefined) requireFinite(step, `${name}.step`);
+}
+
+/** Checks everything but the number of groups, which C++ does. Returns the names of the kinds. */
+function check(cost: unknown): string[] {
+  requireObject(cost, 'cost');
+  const { groups, kinds, terms } = cost as { groups?: unknown; kinds?: unknown; terms?: unknown };
+  requireFinite(groups, 'groups');
+  requireArray(kinds, 'kinds');
+  const names: string[] = [];
+  for (const [k, kind] of kinds.entries()) {
+    requireObject(kind, `kinds[${k}]`);
+    const { name, reduce } = kind as { name?: unknown; reduce?: unknown };
+    if (typeof name !== 'string')
+      throw new TypeError(`Expected a string for kinds[${k}].name but received ${describe(name)}`);
+    if (names.includes(name))
+      throw new RangeError(`Expected every kind once for kinds[${k}].name but received ${describe(name)} again`);
+    requireChoice(reduce, `kinds[${k}].reduce`, ['sum', 'peak']);
+    names.push(name);
   }
+  requireArray(terms, 'terms');
+  for (const [t, term] of terms.entries()) checkTerm(term, `terms[${t}]`, groups, names);
+  return names;
 }
 
 /**
@@ -130,8 +152,7 @@ export function compileCost(cost: {
   kinds: readonly CostKind[];
   terms: readonly NativeCostTerm[];
 }): CompiledCost {
-  const names = cost.kinds.map((kind) => kind.name);
-  check(cost.groups, cost.terms, names);
+  const names = check(cost);
   const forms = new Forms();
   const coefficient: number[] = [];
   const termStart = [0];

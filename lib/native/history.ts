@@ -6,6 +6,7 @@
 
 import { binding, type Handle } from './binding.js';
 import { type CallOptions, call, Queue } from './call.js';
+import { requireArray, requireBytes } from './check.js';
 import type { ChannelPairs } from './scores.js';
 
 const MAGIC = 0x3148_4e54; // "TNH1"
@@ -25,7 +26,7 @@ export class History {
 
   /** @internal */
   constructor(dims: readonly number[], axis: number, records = 0) {
-    this.#handle = binding().historyCreate(dims, axis);
+    this.#handle = binding().historyCreate(dims, axis); // which checks the dims
     this.#dims = [...dims];
     this.#records = records;
     this.axis = axis;
@@ -55,7 +56,9 @@ export class History {
    */
   record(weights: Float32Array, options?: CallOptions & { dims?: readonly number[] | undefined }): Promise<void> {
     return this.#queue.run(async () => {
-      const dims = [...(options?.dims ?? this.#dims)];
+      const given = options?.dims ?? this.#dims;
+      requireArray(given, 'dims');
+      const dims = [...given];
       await call(options, (token) => binding().historyRecord(this.#handle, weights, dims, this.axis, token));
       this.#dims = dims;
       this.#records++;
@@ -89,9 +92,10 @@ export class History {
   /** Goes on with these channels, in this order: the layer was cut in the middle of its history. */
   keep(indices: Int32Array): Promise<void> {
     return this.#queue.run(async () => {
-      const count = indices.length;
-      await binding().historyKeep(this.#handle, indices);
-      this.#dims = this.#dims.with(this.axis, count);
+      const done = binding().historyKeep(this.#handle, indices);
+      const dims = this.#dims.with(this.axis, indices.length);
+      await done;
+      this.#dims = dims;
     });
   }
 
@@ -115,6 +119,7 @@ export class History {
    * @throws RangeError when the bytes are not those of a history
    */
   static restore(bytes: Uint8Array): History {
+    requireBytes(bytes, 'bytes');
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const wrong = (what: string) => new RangeError(`Expected a serialised history for bytes but received ${what}`);
     if (bytes.length < 4 * HEADER || view.getUint32(0, true) !== MAGIC) throw wrong('bytes of another kind');

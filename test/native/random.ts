@@ -17,8 +17,11 @@ export type Random = () => number;
 export const integer = (random: Random, least: number, most: number): number =>
   least + Math.floor(random() * (most - least + 1));
 
-export const floats = (random: Random, length: number): Float32Array =>
-  Float32Array.from({ length }, () => random() * 2 - 1);
+export function floats(random: Random, length: number): Float32Array {
+  const array = new Float32Array(length);
+  for (let i = 0; i < length; i++) array[i] = random() * 2 - 1;
+  return array;
+}
 
 export const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 

@@ -45,9 +45,9 @@ const TYPES = [
 function dataOf(random: Random, length: number): Numbers {
   const kind = integer(random, 0, TYPES.length + 1);
   const Type = TYPES[kind];
-  if (Type !== undefined) return Type.from({ length }, () => integer(random, 0, 120));
+  if (Type !== undefined) return new Type(length).map(() => integer(random, 0, 120));
   const Big = kind === TYPES.length ? BigInt64Array : BigUint64Array;
-  return Big.from({ length }, () => BigInt(integer(random, 0, 1000)));
+  return new Big(length).map(() => BigInt(integer(random, 0, 1000)));
 }
 
 function axesOf(random: Random, dims: number[]): AxisCut[] {
@@ -67,13 +67,13 @@ test('cuts along any axes agree with a plain loop, 3000 tensors of all types in 
   const random = randomOf(11);
   for (let i = 0; i < 100; i++) {
     const cuts = Array.from({ length: 30 }, (): Cut => {
-      const dims = shape(random, 800);
+      const dims = shape(random, 300);
       return { data: dataOf(random, product(dims)), dims, axes: axesOf(random, dims) };
     });
     const results = await applySurgery(cuts);
     for (const [c, cut] of cuts.entries()) {
       expect(results[c]?.constructor).toBe(cut.data.constructor);
-      expect(Array.from(results[c] ?? [], Number)).toEqual(reference(cut));
+      expect(worstError(Array.from(results[c] ?? [], Number), reference(cut))).toBe(0);
     }
   }
 });
@@ -101,7 +101,7 @@ test('long blocks, short blocks and a convolution cut both ways', async () => {
     [40, 1500],
     [9, 3, 700],
     [20, 50, 5, 5],
-    [4, 66_000],
+    [4, 9000],
   ]) {
     const data = floats(random, product(dims));
     const axes = [0, 1].map((axis) => ({ axis, keep: subset(random, dims[axis] ?? 0) }));

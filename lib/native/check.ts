@@ -1,0 +1,51 @@
+/** Checks of what C++ is not given as it came; same words as there. */
+
+export function describe(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
+    return `${value}`;
+  if (typeof value === 'string') return value.length <= 40 ? `"${value}"` : `a string of length ${value.length}`;
+  if (Array.isArray(value)) return `an array of length ${value.length}`;
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+const message = (expected: string, name: string, value: unknown) =>
+  `Expected ${expected} for ${name} but received ${describe(value)}`;
+
+export function requireArray(value: unknown, name: string): asserts value is readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError(message('an array', name, value));
+}
+
+export function requireObject(value: unknown, name: string): asserts value is object {
+  if (typeof value !== 'object' || value === null) throw new TypeError(message('an object', name, value));
+}
+
+export function requireFinite(value: unknown, name: string): asserts value is number {
+  if (typeof value !== 'number') throw new TypeError(message('a number', name, value));
+  if (!Number.isFinite(value)) throw new RangeError(message('a finite number', name, value));
+}
+
+export function requireIndex(value: unknown, name: string, extent: number): asserts value is number {
+  if (typeof value !== 'number') throw new TypeError(message('an index', name, value));
+  if (!Number.isInteger(value) || value < 0 || value >= extent) {
+    throw new RangeError(
+      message(extent > 0 ? `an index from 0 to ${extent - 1}` : 'no index, since there are no groups,', name, value),
+    );
+  }
+}
+
+export function requireChoice(value: unknown, name: string, choices: readonly string[]): asserts value is string {
+  if (typeof value === 'string' && choices.includes(value)) return;
+  throw new TypeError(message(`one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, name, value));
+}
+
+export function requireBytes(value: unknown, name: string): asserts value is Uint8Array {
+  // By tag, since a Uint8Array may come from another realm.
+  const tag = ArrayBuffer.isView(value) ? Object.prototype.toString.call(value) : '';
+  if (tag !== '[object Uint8Array]') throw new TypeError(message('a Uint8Array', name, value));
+}
+
+export function requireSignal(value: unknown): asserts value is AbortSignal {
+  const listens = typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
+  if (!listens || typeof value.addEventListener !== 'function')
+    throw new TypeError(message('an AbortSignal', 'signal', value));
+}

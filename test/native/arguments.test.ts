@@ -1,0 +1,202 @@
+import { MessageChannel } from 'node:worker_threads';
+import { expect, test } from '@jest/globals';
+import * as native from '../../lib/native.js';
+import { integer, type Random, randomOf } from './random.js';
+
+const detached = (): Float32Array => {
+  const array = new Float32Array(4);
+  structuredClone(array.buffer, { transfer: [array.buffer] });
+  return array;
+};
+
+const resizable = (): Float32Array =>
+  new Float32Array(Reflect.construct(ArrayBuffer, [16, { maxByteLength: 64 }]) as ArrayBuffer);
+
+/** Anything that a person, a bug or an enemy may pass. */
+const JUNK: ((random: Random) => unknown)[] = [
+  () => undefined,
+  () => null,
+  () => true,
+  () => Number.NaN,
+  () => Number.POSITIVE_INFINITY,
+  () => -1,
+  () => 1.5,
+  () => 2 ** 31,
+  () => 2 ** 53,
+  () => 1e300,
+  () => 10n,
+  () => 'l1',
+  () => '🙈'.repeat(50),
+  () => Symbol('s'),
+  () => () => 1,
+  () => ({}),
+  () => Object.create(null),
+  () => new Proxy({}, { get: (_, key) => key }),
+  () => new Proxy([1, 2], {}),
+  () => new Map(),
+  () => new DataView(new ArrayBuffer(8)),
+  () => new ArrayBuffer(8),
+  () => [],
+  () => [2, 2],
+  () => [4],
+  () => [0, 4],
+  () => [2 ** 31 - 1, 2 ** 31 - 1, 4],
+  () => [-1, 4],
+  () => [Number.NaN],
+  () => new Array(5),
+  () => new Array(100_000),
+  () => [[1, 2], [3]],
+  () => detached(),
+  () => resizable(),
+  () => new Float32Array(new SharedArrayBuffer(16)),
+  () => new Float32Array(0),
+  () => new Float32Array(4),
+  () => Float32Array.of(Number.NaN, 1, 2, 3),
+  () => new Float64Array(4),
+  () => new Int32Array(4),
+  () => Int32Array.of(0, 1, 2, 3),
+  () => Int32Array.of(-5, 2 ** 31 - 1),
+  () => new Uint8Array(4),
+  () => new BigInt64Array(4),
+  () => Buffer.from('abcd'),
+  (random) => ({ data: junk(random), dims: junk(random), axes: junk(random) }),
+  (random) => [
+    { data: new Float32Array(4), dims: [4], axes: [{ axis: junk(random), keep: junk(random), merge: junk(random) }] },
+  ],
+  (random) => ({ groups: junk(random), kinds: junk(random), terms: junk(random) }),
+  (random) => [junk(random), junk(random)],
+];
+
+const junk = (random: Random): unknown => JUNK[integer(random, 0, JUNK.length - 1)]?.(random);
+
+const history = native.createHistory([4], 0);
+const equations = native.createLeastSquares(2, 2);
+const cost = native.compileCost({ groups: 2, kinds: [{ name: 'macs', reduce: 'sum' }], terms: [] });
+
+/** Every entry, with good arguments, of which some are replaced. */
+const ENTRIES: [string, (args: never[]) => unknown, () => unknown[]][] = [
+  [
+    'norms',
+    (a) => native.norms(...(a as unknown as Parameters<typeof native.norms>)),
+    () => [new Float32Array(4), [2, 2], 0, 'l1'],
+  ],
+  [
+    'taylor',
+    (a) => native.taylor(...(a as unknown as Parameters<typeof native.taylor>)),
+    () => [new Float32Array(4), new Float32Array(4), [4], 0],
+  ],
+  [
+    'geometricMedian',
+    (a) => native.geometricMedian(...(a as unknown as Parameters<typeof native.geometricMedian>)),
+    () => [new Float32Array(4), [2, 2], 1],
+  ],
+  [
+    'cosinePairs',
+    (a) => native.cosinePairs(...(a as unknown as Parameters<typeof native.cosinePairs>)),
+    () => [new Float64Array(4), 2, 1],
+  ],
+  [
+    'rankChannels',
+    (a) => native.rankChannels(...(a as unknown as Parameters<typeof native.rankChannels>)),
+    () => [new Float64Array(4), 2],
+  ],
+  [
+    'createHistory',
+    (a) => native.createHistory(...(a as unknown as Parameters<typeof native.createHistory>)),
+    () => [[2, 2], 0],
+  ],
+  [
+    'record',
+    (a) => history.record(...(a as unknown as Parameters<typeof history.record>)),
+    () => [new Float32Array(4)],
+  ],
+  ['topPairs', (a) => history.topPairs(...(a as unknown as Parameters<typeof history.topPairs>)), () => [3]],
+  ['keep', (a) => native.createHistory([4], 0).keep(...(a as unknown as [Int32Array])), () => [Int32Array.of(1)]],
+  ['restore', (a) => native.History.restore(...(a as unknown as [Uint8Array])), () => [new Uint8Array(64)]],
+  ['applySurgery', (a) => native.applySurgery(...(a as unknown as Parameters<typeof native.applySurgery>)), () => [[]]],
+  [
+    'compileCost',
+    (a) => native.compileCost(...(a as unknown as Parameters<typeof native.compileCost>)),
+    () => [{ groups: 1, kinds: [], terms: [] }],
+  ],
+  [
+    'evaluate',
+    (a) => cost.evaluate(...(a as unknown as Parameters<typeof cost.evaluate>)),
+    () => [Int32Array.of(1, 2)],
+  ],
+  ['createLeastSquares', (a) => native.createLeastSquares(...(a as unknown as [number, number])), () => [2, 2]],
+  [
+    'add',
+    (a) => equations.add(...(a as unknown as Parameters<typeof equations.add>)),
+    () => [new Float32Array(4), new Float32Array(4), 2],
+  ],
+  ['solve', (a) => equations.solve(...(a as unknown as Parameters<typeof equations.solve>)), () => [1]],
+  [
+    'foldBatchNorm',
+    (a) => native.foldBatchNorm(...(a as unknown as Parameters<typeof native.foldBatchNorm>)),
+    () => [new Float32Array(4), [4], undefined, ...Array.from({ length: 4 }, () => new Float32Array(4)), 1e-5],
+  ],
+];
+
+test.each(ENTRIES)('%s takes anything and answers with a result or a JS error', async (_, entry, good) => {
+  const random = randomOf(41);
+  for (let i = 0; i < 600; i++) {
+    const args = good();
+    for (let n = integer(random, 1, 3); n > 0; n--) args[integer(random, 0, args.length - 1)] = junk(random);
+    try {
+      await entry(args as never[]);
+    } catch (error) {
+      // An error of ours, that is, not one of the engine's from the middle of something.
+      expect(String(error)).toMatch(
+        /^(TypeError|RangeError): (Expected|There is not enough memory|The inputs are lin)/,
+      );
+    }
+  }
+});
+
+test('messages name the argument, what came and what was expected', async () => {
+  const tensor = new Float32Array(6);
+  const norms = native.norms as (...args: unknown[]) => Promise<Float64Array>;
+  const cases: [unknown[], string][] = [
+    [[[1, 2], [2], 0, 'l1'], 'Expected a Float32Array for tensor but received an array of length 2'],
+    [[new Float64Array(6), [6], 0, 'l1'], 'Expected a Float32Array for tensor but received a Float64Array of length 6'],
+    [[tensor, [2, 4], 0, 'l1'], 'Expected 8 elements (the product of dims) for tensor but received 6'],
+    [[tensor, [2, -3], 0, 'l1'], 'Expected an integer from 0 to 2147483647 for dims[1] but received -3'],
+    [[tensor, [2, '3'], 0, 'l1'], 'Expected an integer for dims[1] but received "3"'],
+    [[tensor, [], 0, 'l1'], 'Expected 1 to 16 extents for dims but received 0'],
+    [[tensor, [2 ** 30, 2 ** 30, 0], 0, 'l1'], 'Expected a product of extents below 2^53 for dims'],
+    [[tensor, [6], 1, 'l1'], 'Expected an integer from 0 to 0 for axis but received 1'],
+    [[tensor, [6], 0, 'L3'], `Expected one of 'l1', 'l2', 'linf', 'sumSquares' for kind but received "L3"`],
+    [[detached(), [4], 0, 'l1'], 'whose buffer was transferred (detached)'],
+    [[resizable(), [4], 0, 'l1'], 'on a resizable ArrayBuffer: pass a copy'],
+    [[new Float32Array(new SharedArrayBuffer(24)), [6], 0, 'l1'], 'on a SharedArrayBuffer: pass a copy'],
+  ];
+  for (const [args, message] of cases) await expect(norms(...args)).rejects.toThrow(message);
+});
+
+test('a buffer that is transferred while the other arguments are read is refused', async () => {
+  const data = new Float32Array(4);
+  const { port1, port2 } = new MessageChannel();
+  const cut = {
+    data,
+    dims: [4],
+    axes: [],
+  };
+  const trap = {
+    get data() {
+      port1.postMessage(null, [data.buffer]);
+      return new Float32Array(4);
+    },
+    dims: [4],
+    axes: [],
+  };
+  await expect(native.applySurgery([cut, trap])).rejects.toThrow('transferred while the arguments were read');
+  port1.close();
+  port2.close();
+});
+
+test('more channels than can be compared are refused', async () => {
+  await expect(native.geometricMedian(new Float32Array(0), [2 ** 31 - 1, 0], 0)).rejects.toThrow(
+    'at most 16384 channels',
+  );
+});

@@ -1,0 +1,121 @@
+// Runs in a process of its own: node [--expose-gc] child.cjs ADDON TASK. Prints one JSON document.
+const { createHash } = require('node:crypto');
+const { Worker } = require('node:worker_threads');
+const [, , path, task] = process.argv;
+const addon = require(path);
+
+let state = 7;
+function random() {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return state / 2 ** 32;
+}
+const floats = (length) => new Float32Array(length).map(() => random() * 2 - 1);
+
+/** Results of every call that is shared out, over shapes with many slices and with few. */
+async function results() {
+  const all = [];
+  for (const [dims, axis] of [
+    [[300, 500], 0],
+    [[500, 300], 1],
+    [[7, 90_001], 0],
+    [[90_001, 7], 1],
+    [[40, 20, 3, 3], 1],
+  ]) {
+    const tensor = floats(dims.reduce((a, b) => a * b));
+    for (const kind of ['l1', 'l2', 'linf']) all.push(await addon.norms(tensor, dims, axis, kind));
+    all.push(await addon.taylor(tensor, tensor, dims, axis, 'signed'));
+    all.push(await addon.geometricMedian(tensor, dims, axis));
+    const history = addon.historyCreate(dims, axis);
+    for (let i = 0; i < 2; i++) await addon.historyRecord(history, tensor, dims, axis);
+    all.push(await addon.historyGram(history), await addon.historyCosine(history));
+    const pairs = await addon.historyTopPairs(history, 50);
+    all.push(pairs.first, pairs.second, pairs.similarity);
+    const keep = Int32Array.from({ length: dims[axis] >> 1 }, (_, i) => 2 * i);
+    all.push(...(await addon.applySurgery([{ data: tensor, dims, axes: [{ axis, keep }] }])));
+  }
+  for (const [n, m, count] of [
+    [20, 5, 9000],
+    [400, 30, 1000],
+  ]) {
+    const equations = addon.regressCreate(n, m);
+    await addon.regressAdd(equations, floats(n * count), floats(m * count), count);
+    all.push(await addon.regressSolve(equations, 0.5));
+  }
+  return all;
+}
+
+const tasks = {
+  async digest() {
+    const hash = createHash('sha256');
+    const all = await results();
+    for (const array of all) hash.update(new Uint8Array(array.buffer));
+    return {
+      threads: addon.threads,
+      simd: addon.simd,
+      digest: hash.digest('hex'),
+      sums: all.map((array) => array.reduce((a, b) => a + b, 0)),
+    };
+  },
+
+  /** Several threads call at once; some are ended in the middle of a call. */
+  async workers() {
+    const source = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const addon = require(workerData.path);
+      const tensor = new Float32Array(512 * 2000).fill(0.25);
+      (async () => {
+        for (let i = 0; i < workerData.rounds; i++) {
+          const norms = await addon.norms(tensor, [512, 2000], 0, 'l1');
+          const scores = await addon.geometricMedian(tensor, [512, 2000], 0);
+          if (norms[511] !== 500 || scores[0] !== 0) throw new Error('wrong result');
+          parentPort.postMessage(i);
+        }
+      })();`;
+    const start = (rounds) => new Worker(source, { eval: true, workerData: { path, rounds } });
+    const ended = await Promise.all(
+      Array.from({ length: 6 }, (_, w) => {
+        const worker = start(w < 3 ? 3 : 1000);
+        return new Promise((resolve, reject) => {
+          worker.on('error', reject);
+          worker.on('exit', resolve);
+          if (w >= 3) worker.once('message', () => setTimeout(() => worker.terminate(), 3 * w));
+        });
+      }),
+    );
+    const after = await addon.norms(new Float32Array(8).fill(2), [8], 0, 'l2');
+    return { ended, after: [...after] };
+  },
+
+  /** Ends while a call runs. */
+  async exit() {
+    addon.geometricMedian(new Float32Array(1000 * 3000), [1000, 3000], 0);
+    setTimeout(() => process.exit(0), 5);
+    return { exiting: true };
+  },
+
+  async leak() {
+    const tensor = floats(600);
+    const keep = Int32Array.of(1, 3, 5);
+    const round = async () => {
+      await addon.norms(tensor, [20, 30], 0, 'l1');
+      await addon.applySurgery([{ data: tensor, dims: [20, 30], axes: [{ axis: 0, keep }] }]);
+      const history = addon.historyCreate([20, 30], 0);
+      await addon.historyRecord(history, tensor, [20, 30], 0);
+      await addon.historyTopPairs(history, 3);
+      await addon.norms(tensor, [19, 30], 0, 'l1').catch(() => {});
+    };
+    const attempt = async () => round().catch(() => {});
+    const run = async (rounds) => {
+      for (let i = 0; i < rounds; i++) await attempt();
+      for (let i = 0; i < 3; i++) {
+        global.gc();
+        await new Promise(setImmediate);
+      }
+      return process.memoryUsage().rss;
+    };
+    const before = await run(2000);
+    return { grown: (await run(4000)) - before };
+  },
+};
+
+tasks[task]().then((result) => console.log(JSON.stringify(result)));
