@@ -67,7 +67,7 @@ function withoutCopies(graph: Graph): Graph {
 /** Casts to the type that a value already has: a model whose float16 was widened is full of them. */
 function withoutIdleCasts(graph: Graph, types: ReadonlyMap<string, ValueType>): Graph {
   return bypass(graph, (node, source) => {
-    if (node.op !== 'Cast' || node.domain !== '') return false;
+    if (!['Cast', 'CastLike'].includes(node.op) || node.domain !== '') return false;
     const before = types.get(source)?.dtype;
     return before !== undefined && before === types.get(node.outputs[0] ?? '')?.dtype;
   });

@@ -2,7 +2,7 @@ import { intAttribute } from '../graph/attributes.js';
 import type { DataType } from '../graph/tensor.js';
 import { withoutGradient } from './broadcast.js';
 import { rounded } from './elements.js';
-import { mismatch, type Operator, required, requiredTensor, tieElementwise } from './operator.js';
+import { type InferContext, mismatch, type Operator, required, requiredTensor, tieElementwise } from './operator.js';
 
 /** TensorProto.DataType by number (onnx.proto3). */
 const TYPES: Record<number, DataType> = {
@@ -27,13 +27,19 @@ export function engineType(dtype: DataType): 'float32' | 'int32' | 'bool' {
   return /float/.test(dtype) ? 'float32' : 'int32';
 }
 
+/** The type that a node casts to; that of `Cast` is an attribute, that of `CastLike` is input 1's. */
+function target({ node, inputs }: InferContext): DataType {
+  const dtype = node.op === 'CastLike' ? inputs[1]?.dtype : TYPES[intAttribute(node, 'to', 0)];
+  if (!dtype) throw mismatch(node, 'it names no type that is known here.');
+  return dtype;
+}
+
 /** Cast: to another element type; floats are cut off towards zero. */
 export const cast: Operator = {
   op: 'Cast',
   infer: (context) => {
     const { dims, elements } = required(context, 0);
-    const dtype = TYPES[intAttribute(context.node, 'to', 0)];
-    if (!dtype) throw mismatch(context.node, 'attribute to names no type that is known here.');
+    const dtype = target(context);
     const kind = engineType(dtype);
     const converted = elements?.map((x) => {
       if (typeof x === 'string') return kind === 'bool' ? context.unknown() : x;
@@ -52,3 +58,6 @@ export const cast: Operator = {
   cost: () => [],
   tie: (shaped) => tieElementwise(shaped, 0),
 };
+
+/** CastLike: to the element type of input 1. */
+export const castLike: Operator = { ...cast, op: 'CastLike' };

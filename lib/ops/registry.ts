@@ -5,7 +5,7 @@ import { argMax } from './argmax.js';
 import { add, div, mod, mul, pow, sub } from './arithmetic.js';
 import { averagePool } from './average-pool.js';
 import { batchNormalization } from './batch-normalization.js';
-import { cast } from './cast.js';
+import { cast, castLike } from './cast.js';
 import { clip } from './clip.js';
 import { and, equal, greater, greaterOrEqual, less, lessOrEqual, not, or } from './comparison.js';
 import { concat } from './concat.js';
@@ -58,6 +58,7 @@ const OPERATORS: readonly Operator[] = [
   averagePool,
   batchNormalization,
   cast,
+  castLike,
   ceil,
   clip,
   concat,

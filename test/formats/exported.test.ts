@@ -29,15 +29,15 @@ for (const [family, { input: dims, logits }] of Object.entries(expected))
     const path = new URL(`${family}-${exporter}.onnx`, FOLDER).pathname;
     test(`${family} by ${exporter}: torch's outputs, unchanged by a round trip, folded shapes`, async () => {
       const input = inputOf(dims);
-      const original = (await runModel(path, { inputs: { input } }))['logits'];
+      const original = (await runModel(path, { inputs: { input } })).logits;
       expect(original?.dims).toEqual(logits.dims);
       expect(relativeError(original?.data ?? new Float32Array(), Float32Array.from(logits.data))).toBeLessThan(1e-4);
 
       const graph = await readOnnx(path);
-      expect((await runModel(encodeOnnx(graph), { inputs: { input } }))['logits']).toEqual(original);
+      expect((await runModel(encodeOnnx(graph), { inputs: { input } })).logits).toEqual(original);
 
       const folded = await load(path);
-      expect((await runModel(encodeOnnx(folded), { inputs: { input } }))['logits']).toEqual(original);
+      expect((await runModel(encodeOnnx(folded), { inputs: { input } })).logits).toEqual(original);
       const rest = folded.nodes.map(({ op }) => op);
       expect(rest.filter((op) => /^(Shape|Gather|Slice|Unsqueeze|Constant|Cast|ConstantOfShape)$/.test(op))).toEqual(
         [],
