@@ -3,7 +3,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import type { Dim, Node } from '../graph/graph.js';
-import { convolutionSpans, kernelOf, knownProduct } from './conv.js';
+import { convolutionSpans, kernelOf } from './conv.js';
 import {
   type CostTerm,
   elementwiseCost,
@@ -20,7 +20,7 @@ import {
   tieAxes,
   type ValueType,
 } from './operator.js';
-import { asImage, fromImage, onImage, reach, type Window, windowOf } from './window.js';
+import { asImage, fromImage, knownProduct, onImage, reach, type Window, windowOf } from './window.js';
 
 interface Geometry {
   output: number;

@@ -21,7 +21,18 @@ import {
   type ValueType,
   wholeAxis,
 } from './operator.js';
-import { asImage, fromImage, onImage, pinSpatial, place, slide, type Window, windowDims, windowOf } from './window.js';
+import {
+  asImage,
+  fromImage,
+  knownProduct,
+  onImage,
+  pinSpatial,
+  place,
+  slide,
+  type Window,
+  windowDims,
+  windowOf,
+} from './window.js';
 
 /** The spatial extents of a weight [O, I/group, …], which must be numbers. */
 export function kernelOf(node: Node, weight: ValueType): number[] {
@@ -139,11 +150,6 @@ function run(context: RunContext): tfjs.Tensor[] {
   const y = convolve(tf, asImage(tf, x), weight, window, groupOf(node), isDepthwise(context));
   const bias = context.tensors[2];
   return [fromImage(tf, bias ? tf.add(y, bias) : y, x.rank)];
-}
-
-/** The product of the extents that are numbers. */
-export function knownProduct(extents: readonly (number | string)[]): number {
-  return extents.reduce<number>((product, extent) => (typeof extent === 'number' ? product * extent : product), 1);
 }
 
 /** MACs: kernel × output positions × outChannels × inChannels/group; one addition per output element for a bias. */

@@ -2,7 +2,6 @@
 
 import { intsAttribute } from '../graph/attributes.js';
 import type { Dim, Node } from '../graph/graph.js';
-import { knownProduct } from './conv.js';
 import {
   type CostTerm,
   elementwiseCost,
@@ -14,7 +13,7 @@ import {
   tieAxes,
   wholeAxis,
 } from './operator.js';
-import { pinSpatial, type Window, windowDims, windowOf } from './window.js';
+import { knownProduct, pinSpatial, type Window, windowDims, windowOf } from './window.js';
 
 /** The window of a pool, from its kernel_shape. */
 export function poolWindow(node: Node): Window {

@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
+import { numbersOf } from '../../lib/graph/tensor.js';
 import { conv } from '../../lib/ops/conv.js';
 import { checkOperator, int, ints, manyCases, prepare } from './harness.js';
 import { randomConv } from './random-cases.js';
+import { cpu, onEngine } from './run-on-engine.js';
 
 test.each(['dense', 'grouped', 'depthwise'] as const)('%s convolutions agree with ONNX Runtime', async (kind) => {
   for (const axes of [1, 2])
@@ -53,4 +55,24 @@ test('MACs of VGG-16’s first convolution', () => {
   );
   // 224² positions × 64 filters × 3 channels × 9.
   expect(product).toBe(86_704_128);
+});
+
+test.each([
+  ['dense', [5, 3, 3, 2], 1],
+  ['over one axis', [5, 3, 4], 1],
+  ['grouped', [6, 2, 3, 3], 3],
+  ['depthwise', [6, 1, 3, 2], 3],
+  ['depthwise over one axis', [6, 1, 3], 3],
+])('a %s weight comes back from its packing as it was', (_name, dims, group) => {
+  const [, perGroup = 1, ...kernel] = dims;
+  const inputs = [{ dims: [1, perGroup * group, ...kernel] }, { dims }];
+  const { shaped, tensors } = prepare({ op: 'Conv', attributes: { group: int(group) }, inputs });
+  const packing = conv.packing?.(shaped, 1);
+  const weight = tensors.get('in1');
+  if (!packing || !weight) throw new Error('A weight has a packing.');
+  const back = cpu.tidy(() => {
+    const result = packing.unpack(cpu, packing.pack(cpu, onEngine(cpu, weight)));
+    return { dims: result.shape, data: [...result.dataSync()] };
+  });
+  expect(back).toEqual({ dims, data: numbersOf(weight) });
 });
