@@ -15,6 +15,11 @@ export interface AxisResize {
   scale: number;
 }
 
+/** The extent that a scale gives: ONNX Runtime multiplies in single precision, where 0.7 · 10 is 7. */
+export function scaledExtent(input: number, scale: number): number {
+  return Math.floor(Math.fround(input * Math.fround(scale)));
+}
+
 /** The position in the input of output element `index`; undefined for a mode that is not known. */
 export function sourceCoordinate(axis: AxisResize, index: number): number | undefined {
   const { input, output, scale } = axis;

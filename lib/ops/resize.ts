@@ -19,7 +19,7 @@ import {
   type ValueType,
   wholeAxis,
 } from './operator.js';
-import { type AxisResize, type ResizeMode, resizeMatrix, sourceCoordinate } from './resize-weights.js';
+import { type AxisResize, type ResizeMode, resizeMatrix, scaledExtent, sourceCoordinate } from './resize-weights.js';
 
 type Around = Pick<ShapedNode, 'node' | 'inputs'>;
 
@@ -87,7 +87,7 @@ export const resize: Operator = {
       if (element === undefined) out[axis] = context.unknown();
       else if (given === sizes) out[axis] = element;
       else if (element === 1) out[axis] = extent;
-      else if (typeof element === 'number' && typeof extent === 'number') out[axis] = Math.floor(extent * element);
+      else if (typeof element === 'number' && typeof extent === 'number') out[axis] = scaledExtent(extent, element);
       else out[axis] = context.unknown();
     });
     return [{ dtype, dims: out }];
@@ -155,7 +155,7 @@ function resizedAxes(context: RunContext, x: tfjs.Tensor): { axis: number; resiz
     const axis = context.physicalAxis(logical, x.rank);
     const input = x.shape[axis] ?? 1;
     const scale = scales?.[index];
-    const output = sizes?.[index] ?? Math.floor(input * (scale ?? 1));
+    const output = sizes?.[index] ?? scaledExtent(input, scale ?? 1);
     return { axis, resized: plainAxis(node, input, output, scale) };
   });
 }
@@ -172,7 +172,8 @@ function quickResize(
 ): ((picture: tfjs.Tensor) => tfjs.Tensor) | undefined {
   if (layout !== 'channelsLast' || x.rank !== 4) return undefined;
   const fits = changed.every(
-    ({ axis, resized: { input, output, scale } }) => (axis === 1 || axis === 2) && output === input * scale,
+    ({ axis, resized: { input, output, scale } }) =>
+      (axis === 1 || axis === 2) && output === Math.fround(input * scale),
   );
   const [first] = changed;
   if (!fits || !first) return undefined;

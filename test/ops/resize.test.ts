@@ -20,6 +20,16 @@ test('Resize of other ranks agrees with ONNX Runtime', async () => {
   await checkOperator({ op: 'Resize', inputs: [{ dims: [1, 2, 3, 4, 2] }, undefined, scales(1, 1, 2, 1, 2)] });
 });
 
+test('scales that are not exact in single precision give the extents of ONNX Runtime', async () => {
+  for (const scale of [0.7, 0.1, 0.3, 1.1, 1.4, 1 / 3])
+    for (const mode of ['nearest', 'linear'])
+      await checkOperator({
+        op: 'Resize',
+        attributes: { mode: string(mode) },
+        inputs: [{ dims: [1, 2, 10, 30] }, undefined, float32([4], [1, 1, scale, scale])],
+      });
+});
+
 test('what Resize cannot do is refused when shapes are inferred', () => {
   const inputs: OperatorCase['inputs'] = [{ dims: [1, 1, 4, 4] }, undefined, float32([4], [1, 1, 2, 2])];
   const fails = (attributes: NonNullable<OperatorCase['attributes']>, message: string) =>
