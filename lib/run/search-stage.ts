@@ -1,0 +1,81 @@
+/** Stage 1 as a part of a run: its trials are in the journal, its features in the cache. */
+
+import type { Engine } from '../engine/engine.js';
+import type { Graph } from '../graph/graph.js';
+import type { TrialRecord } from '../search/objective.js';
+import { search } from '../search/search.js';
+import type { Hooks } from './hooks.js';
+import type { PreparedData } from './prepare.js';
+import type { DataSettings, MachineSettings, SearchSettings } from './settings.js';
+import type { Keep } from './stages.js';
+
+export interface Found {
+  /** Validation accuracy of the winner's trial, 0 … 1. */
+  accuracy: number;
+  macs: number;
+  parameters: number;
+  configuration: TrialRecord['configuration'];
+  /** The trials that none beats in both accuracy and cost. */
+  pareto: TrialRecord[];
+  trials: TrialRecord[];
+  stoppedAtDepth: number | undefined;
+  seconds: number;
+  secondsEndToEndEstimate: number;
+  [field: string]: unknown;
+}
+
+/** Searches the configuration of the deeper layers of a trained classifier. */
+export async function searchStage(
+  engine: Engine,
+  graph: Graph,
+  data: PreparedData,
+  settings: SearchSettings & DataSettings & MachineSettings,
+  hooks: Hooks,
+  keep?: Keep,
+): Promise<{ graph: Graph; outcome: Found }> {
+  const { preprocessing, dataset } = data;
+  const { batchSize, seed, augment } = settings;
+  const found = await search(
+    engine,
+    graph,
+    {
+      train: data.train,
+      validation: data.validation,
+      fingerprint: JSON.stringify([dataset.fingerprint, preprocessing, batchSize, seed, augment]),
+    },
+    {
+      trials: settings.trials,
+      epochs: settings.trialEpochs,
+      depth: settings.depth,
+      seed,
+      journal: keep?.journal,
+      threads: settings.threads,
+      signal: hooks.signal,
+      onFeatures: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Computing features', done, total }),
+      onTrial: ({ trial, accuracy, macs, parameters }, best) =>
+        hooks.onEvent({
+          kind: 'trial',
+          trial,
+          trials: settings.trials,
+          accuracy,
+          macs,
+          parameters,
+          best: best?.accuracy ?? 0,
+        }),
+    },
+  );
+  const { best, pareto, trials, stoppedAtDepth, seconds, secondsEndToEndEstimate } = found;
+  const { graph: winner, accuracy, macs, parameters, configuration } = best;
+  const outcome = {
+    accuracy,
+    macs,
+    parameters,
+    configuration,
+    pareto,
+    trials,
+    stoppedAtDepth,
+    seconds,
+    secondsEndToEndEstimate,
+  };
+  return { graph: winner, outcome };
+}
