@@ -89,8 +89,15 @@ export function graphBuilder(name: string, { seed = 0, opset = 18, weights = 'ra
     from: readonly (Value | string)[],
     attributes: Attributes = {},
     { name: asked, channels }: { name?: string | undefined; channels?: number } = {},
+  ): Value => place(unique(asked ?? `${op.toLowerCase()}${nodes.length}`), op, from, attributes, channels);
+
+  const place = (
+    nodeName: string,
+    op: string,
+    from: readonly (Value | string)[],
+    attributes: Attributes,
+    channels?: number,
   ): Value => {
-    const nodeName = unique(asked ?? `${op.toLowerCase()}${nodes.length}`);
     const output = `${nodeName}_out`;
     const [first] = from;
     nodes.push({
@@ -122,7 +129,7 @@ export function graphBuilder(name: string, { seed = 0, opset = 18, weights = 'ra
       dilations: [dilation, dilation],
       group: groups,
     };
-    return node('Conv', from, attributes, { name: layer, channels: outChannels });
+    return place(layer, 'Conv', from, attributes, outChannels);
   };
 
   const bn = (x: Value, options: { name?: string; epsilon?: number } = {}): Value => {
@@ -134,7 +141,7 @@ export function graphBuilder(name: string, { seed = 0, opset = 18, weights = 'ra
       random(`${layer}.running_mean`, c, 0, 0.1),
       random(`${layer}.running_var`, c, 1, 0.17),
     ];
-    return node('BatchNormalization', [x, ...parameters], { epsilon: options.epsilon ?? 1e-5 }, { name: layer });
+    return place(layer, 'BatchNormalization', [x, ...parameters], { epsilon: options.epsilon ?? 1e-5 });
   };
 
   const gemm = (
@@ -147,7 +154,7 @@ export function graphBuilder(name: string, { seed = 0, opset = 18, weights = 'ra
     const weight = random(`${layer}.weight`, [outFeatures, x.channels], 0, deviation);
     const from: (Value | string)[] = [x, weight];
     if (options.bias ?? true) from.push(random(`${layer}.bias`, [outFeatures], 0, 0.1));
-    return node('Gemm', from, { transB: 1 }, { name: layer, channels: outFeatures });
+    return place(layer, 'Gemm', from, { transB: 1 }, outFeatures);
   };
 
   const pool = (op: string, x: Value, { kernel, stride = kernel, pad = 0, ceil = false }: PoolOptions): Value =>

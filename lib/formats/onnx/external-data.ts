@@ -55,14 +55,14 @@ export function externalData(root: string | undefined): ExternalData {
         bytes = readInside(root, where.location, what);
         files.set(where.location, bytes);
       }
-      const length = where.length ?? bytes.length - where.offset;
-      if (length !== expected)
-        throw new TascnetError(`${what} has ${length} bytes for it, but its shape and type need ${expected}.`);
+      const length = where.length ?? Math.max(0, bytes.length - where.offset);
       if (where.offset + length > bytes.length)
         throw new TascnetError(
           `${what} ends at byte ${bytes.length}, before the tensor's bytes ${where.offset} to ${where.offset + length}.`,
           { hint: 'The file may be truncated, or belong to another model.' },
         );
+      if (length !== expected)
+        throw new TascnetError(`${what} has ${length} bytes for it, but its shape and type need ${expected}.`);
       return bytes.subarray(where.offset, where.offset + length);
     },
   };

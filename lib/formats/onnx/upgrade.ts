@@ -103,6 +103,7 @@ const CHANGES: readonly Change[] = [
       return [changed(node, inputs, { pads: undefined, value: undefined })];
     },
   },
+  { until: 11, ops: ['Resize'], apply: (node) => [asResize(node, node.inputs[1] ?? '')] },
   {
     until: 10,
     ops: ['Upsample'],
@@ -115,7 +116,6 @@ const CHANGES: readonly Change[] = [
       return [asResize(node, input)];
     },
   },
-  { until: 11, ops: ['Resize'], apply: (node) => [asResize(node, node.inputs[1] ?? '')] },
   {
     until: 14,
     ops: ['BatchNormalization'],
