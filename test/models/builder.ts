@@ -229,5 +229,5 @@ function attributeOf(value: number | number[] | string): Attribute {
   if (typeof value === 'string') return { type: 'string', value };
   if (typeof value !== 'number')
     return value.every(Number.isInteger) ? { type: 'ints', value } : { type: 'floats', value };
-  return Number.isInteger(value) ? { type: 'int', value } : { type: 'float', value };
+  return Number.isInteger(value) ? { type: 'int', value } : { type: 'float', value: Math.fround(value) };
 }
