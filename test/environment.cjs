@@ -28,6 +28,10 @@ const SHARED = [
   'Set',
 ];
 
+// A test's process.env is a copy, which TensorFlow's C library does not read.
+process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+process.env.TF_NUM_INTEROP_THREADS ??= '1';
+
 module.exports = class extends TestEnvironment {
   async setup() {
     await super.setup();

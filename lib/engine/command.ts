@@ -29,7 +29,7 @@ export function runCommand(
     let timedOut = false;
     const child = spawn(command, args, {
       cwd: options.cwd,
-      env: options.env,
+      env: options.env ?? process.env,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
       shell: process.platform === 'win32' && command.endsWith('.cmd'),
