@@ -48,6 +48,7 @@ export async function searchStage(
       epochs: settings.trialEpochs,
       depth: settings.depth,
       seed,
+      views: augment === 'none' ? 1 : 3,
       journal: keep?.journal,
       threads: settings.threads,
       signal: hooks.signal,

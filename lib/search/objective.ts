@@ -51,6 +51,32 @@ export function scoreOf(accuracy: number, costs: Costs, original: Costs, noise: 
   return accuracy - noise * relativeCost(costs, original);
 }
 
+/** The trial with the highest score; the earliest of equals. Those without a score do not count. */
+export function bestByScore(
+  trials: readonly TrialRecord[],
+  score: (trial: TrialRecord) => number | undefined,
+): TrialRecord | undefined {
+  let best: { trial: TrialRecord; score: number } | undefined;
+  for (const trial of trials) {
+    const reached = score(trial);
+    if (reached !== undefined && (!best || reached > best.score)) best = { trial, score: reached };
+  }
+  return best?.trial;
+}
+
+/**
+ * Whether a depth found something better than all those before it: then it is worth going one deeper. The best trial of
+ * the depth counts, not its last. While nothing is found at all, deeper is where to look.
+ */
+export function deepened(
+  trials: readonly TrialRecord[],
+  depth: number,
+  score: (trial: TrialRecord) => number | undefined,
+): boolean {
+  const best = bestByScore(trials, score);
+  return best === undefined || best.depth === depth;
+}
+
 type Measured = TrialRecord & { accuracy: number };
 
 function measured(trials: readonly TrialRecord[]): Measured[] {

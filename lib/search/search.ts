@@ -12,7 +12,17 @@ import type { Graph } from '../graph/graph.js';
 import { randomGenerator } from '../graph/random.js';
 import type { Journal } from '../journal.js';
 import { featuresAt, type SearchData } from './features.js';
-import { type Costs, isWeak, noiseOf, paretoFront, scoreOf, selectBest, type TrialRecord } from './objective.js';
+import {
+  bestByScore,
+  type Costs,
+  deepened,
+  isWeak,
+  noiseOf,
+  paretoFront,
+  scoreOf,
+  selectBest,
+  type TrialRecord,
+} from './objective.js';
 import type { SamplerName } from './propose.js';
 import {
   cutAt,
@@ -82,11 +92,8 @@ export async function search(
   const run: Run = { engine, searchable, original: costOf(graph), data, options, trials: [], graphs: new Map() };
   let stoppedAtDepth: number | undefined;
   for (const depth of depthsOf(searchable, options.depth)) {
-    const before = bestOf(run);
     await searchDepth(run, depth);
-    const found = bestOf(run);
-    // The best of the depth, not its last: a later trial is not a better one.
-    if (before && found?.depth !== depth) {
+    if (!deepened(run.trials, depth, (trial) => scoreIn(run, trial))) {
       stoppedAtDepth = depth;
       break;
     }
@@ -143,7 +150,7 @@ async function searchDepth(run: Run, depth: number): Promise<void> {
   const { searchable, options, original } = run;
   const { trials, seed, sampler = 'gp', journal } = options;
   const first = run.trials.length;
-  const inherited = bestOf(run);
+  const inherited = bestByScore(run.trials, (trial) => scoreIn(run, trial));
   const initial = inherited ? { ...inherited.configuration, [widthName(depth)]: 1 } : unchangedPoint(searchable, depth);
   const study = openStudy({
     space: spaceAt(searchable, depth),
@@ -239,15 +246,10 @@ function outcomeOf(run: Run, record: TrialRecord): Outcome {
   return { value, constraints: excessOf(run, record), details };
 }
 
-/** The trial of the largest value within the limits; the earliest of equals. */
-function bestOf(run: Run): TrialRecord | undefined {
-  let best: { trial: TrialRecord; value: number } | undefined;
-  for (const trial of run.trials) {
-    if (trial.accuracy === undefined || !isWithin(run, trial)) continue;
-    const value = scoreOf(trial.accuracy, trial, run.original, noise(run));
-    if (!best || value > best.value) best = { trial, value };
-  }
-  return best?.trial;
+/** Undefined for a trial that failed or breaks a limit. */
+function scoreIn(run: Run, trial: TrialRecord): number | undefined {
+  if (trial.accuracy === undefined || !isWithin(run, trial)) return undefined;
+  return scoreOf(trial.accuracy, trial, run.original, noise(run));
 }
 
 /** Only networks on the Pareto front can become the result: memory does not grow with the number of trials. */
