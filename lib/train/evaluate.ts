@@ -8,7 +8,7 @@ import { TascnetError, throwIfAborted } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { correctCount, crossEntropy } from './loss.js';
 import type { Evaluation } from './metrics.js';
-import { classifierOutput } from './output.js';
+import { checkLabels, classifierOutput } from './output.js';
 
 /** Evaluates `graph` on epoch 0 of `source`, in inference mode. */
 export async function evaluate(
@@ -33,12 +33,13 @@ export async function evaluateModel(
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<Evaluation> {
   const { tf } = engine;
-  const { logits } = classifierOutput(model.graph);
+  const { logits, classes } = classifierOutput(model.graph);
   let correct = 0;
   let loss = 0;
   let n = 0;
   for await (const batch of source.batches(0)) {
     throwIfAborted(options.signal);
+    if (classes !== undefined) checkLabels(batch.labels, classes);
     const sums = tf.tidy(() => {
       const labels = tf.tensor1d(batch.labels, 'int32');
       const scores = classScores(engine, model.forwardTo([logits], [batchInput(engine, batch)], INFERENCE), batch);
@@ -61,21 +62,15 @@ export function batchInput(engine: Engine, batch: Batch): EngineInput {
   return { tensor: engine.tf.tensor(batch.inputs, batch.shape, 'float32'), layout: batch.layout };
 }
 
-/** The logits as [N, classes], whatever axes of extent 1 they come with. Throws when a label has no logit. */
+/** The logits as [N, classes], whatever axes of extent 1 they come with. */
 export function classScores(engine: Engine, outputs: readonly tfjs.Tensor[], batch: Batch): tfjs.Tensor2D {
   const [output] = outputs;
   const n = batch.labels.length;
-  if (!output || output.shape[0] !== n || output.size % n !== 0)
-    throw new TascnetError(`The network gives logits of shape [${output?.shape}] for ${n} samples.`);
-  const classes = output.size / n;
-  if (output.shape.filter((extent) => extent !== 1).length > 2)
+  if (!output || output.shape[0] !== n || output.shape.filter((extent) => extent !== 1).length > 2)
     throw new TascnetError(
-      `The network gives logits of shape [${output.shape}]; [${n}, classes] was expected: it is no image classifier.`,
+      `The network gives logits of shape [${output?.shape}] for ${n} samples; [${n}, classes] was expected.`,
     );
-  const largest = batch.labels.reduce((a, b) => Math.max(a, b), 0);
-  if (largest >= classes)
-    throw new TascnetError(`The data has a class ${largest}, but the network knows only ${classes} classes.`, {
-      hint: 'Replace the head of the network first.',
-    });
+  const classes = output.size / n;
+  checkLabels(batch.labels, classes);
   return engine.tf.reshape(output, [n, classes]);
 }

@@ -9,7 +9,7 @@ import { batchInput, classScores } from './evaluate.js';
 import { correctCount, crossEntropy, distillation } from './loss.js';
 import type { Optimizer } from './optimizer.js';
 import type { TrainOptions } from './options.js';
-import { classifierOutput } from './output.js';
+import { checkLabels, classifierOutput } from './output.js';
 
 export interface Stepper {
   /** Runs one step; returns [loss, correct samples] on the engine, for the caller to read and dispose of. */
@@ -21,26 +21,31 @@ const TEMPERATURE = 4;
 
 export function createStepper(engine: Engine, model: Model, optimizer: Optimizer, options: TrainOptions): Stepper {
   const { tf } = engine;
-  const { logits } = classifierOutput(model.graph);
+  const { logits, classes } = classifierOutput(model.graph);
   const variables = [...model.variables.values()];
-  if (variables.length === 0) throw new TascnetError('The network has nothing to learn: every weight is frozen.');
-  const { weight = 0, temperature = TEMPERATURE } = options.distillation ?? {};
-  const teacher = options.distillation && buildModel(engine, options.distillation.teacher, { trainable: () => false });
-  const teacherLogits = options.distillation && classifierOutput(options.distillation.teacher).logits;
-  const { labelSmoothing, classWeights } = options;
+  const { labelSmoothing, classWeights, distillation: distilled } = options;
+  if (classWeights && classes !== undefined && classWeights.length !== classes)
+    throw new TascnetError(`There are ${classWeights.length} class weights for ${classes} classes.`);
   const crossEntropyOptions = {
     ...(labelSmoothing !== undefined && { labelSmoothing }),
     ...(classWeights !== undefined && { classWeights }),
   };
+  const { weight = 0, temperature = TEMPERATURE } = distilled ?? {};
+  const taught = distilled && classifierOutput(distilled.teacher);
+  if (taught?.classes !== classes && taught !== undefined)
+    throw new TascnetError(`The teacher tells ${taught.classes} classes apart, the network ${classes}.`);
+  const teacher = distilled && buildModel(engine, distilled.teacher, { trainable: () => false });
 
   return {
-    run: (batch, learningRate, seed) =>
-      tf.tidy(() => {
+    run: (batch, learningRate, seed) => {
+      // Here rather than under the gradient: an error in there would leave what the tape keeps on the engine.
+      if (classes !== undefined) checkLabels(batch.labels, classes);
+      return tf.tidy(() => {
         const input = batchInput(engine, batch);
         const labels = tf.tensor1d(batch.labels, 'int32');
         const target =
-          teacher && teacherLogits !== undefined
-            ? classScores(engine, teacher.forwardTo([teacherLogits], [input], { training: false, seed: 0 }), batch)
+          teacher && taught
+            ? classScores(engine, teacher.forwardTo([taught.logits], [input], { training: false, seed: 0 }), batch)
             : undefined;
         // One sample has no variance to normalise by.
         const batchNorm = batch.labels.length === 1 ? 'frozen' : (options.batchNorm ?? 'train');
@@ -58,7 +63,8 @@ export function createStepper(engine: Engine, model: Model, optimizer: Optimizer
         const result = tf.stack([value, correct ?? tf.scalar(0)]);
         correct?.dispose();
         return result;
-      }),
+      });
+    },
     dispose: () => teacher?.dispose(),
   };
 }

@@ -3,15 +3,21 @@
 import type { BatchSource } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
 import { buildModel, type Model } from '../engine/model.js';
-import { TascnetError, throwIfAborted } from '../errors.js';
+import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import { stepsOf, trainEpoch } from './epoch.js';
 import { evaluateModel } from './evaluate.js';
 import { type BestEpoch, type EpochMetrics, isBetter } from './metrics.js';
 import { createOptimizer, type Learnt } from './optimizer.js';
 import type { TrainOptions } from './options.js';
 import { createSchedule } from './schedule.js';
-import { createStepper } from './step.js';
+import type { TrainState } from './state.js';
+import { createStepper, type Stepper } from './step.js';
+
+export interface TrainData {
+  train: BatchSource;
+  validation: BatchSource;
+}
 
 export interface TrainResult {
   /** With the weights of the best epoch (or the last, where `restoreBest` is false). */
@@ -27,27 +33,38 @@ export interface TrainResult {
 export async function train(
   engine: Engine,
   graph: Graph,
-  data: { train: BatchSource; validation: BatchSource },
+  data: TrainData,
   options: TrainOptions,
 ): Promise<TrainResult> {
+  if (!Number.isInteger(options.epochs) || options.epochs < 1)
+    throw new TascnetError(`A training needs one epoch or more, but ${options.epochs} were asked for.`);
   const model = buildModel(engine, graph, {
     trainable: (name) => !options.frozen?.(name) && (options.multiplier?.(name) ?? 1) !== 0,
   });
-  const optimizer = createOptimizer(engine.tf, learntOf(model, options), options.optimizer ?? { kind: 'sgd' });
-  const stepsPerEpoch = Math.ceil(data.train.samples / data.train.batchSize);
-  const schedule = createSchedule(
-    options.schedule ?? { kind: 'constant' },
-    options.learningRate,
-    stepsPerEpoch,
-    options.epochs,
-  );
-  const stepper = createStepper(engine, model, optimizer, options);
-  const seed = options.seed ?? 0;
-  const started = performance.now();
-
   try {
+    if (model.variables.size === 0) throw new TascnetError('The network has nothing to learn: every weight is frozen.');
+    const { history, best } = await trainModel(engine, model, data, options);
+    if (options.restoreBest ?? true) model.setWeights(best.weights);
+    const { weights: _, ...bestEpoch } = best;
+    return { graph: await model.toGraph(), history, best: bestEpoch };
+  } finally {
+    model.dispose();
+  }
+}
+
+type Trained = Pick<TrainState, 'history'> & { best: NonNullable<TrainState['best']> };
+
+/** Leaves the weights of the last epoch in `model`. */
+async function trainModel(engine: Engine, model: Model, data: TrainData, options: TrainOptions): Promise<Trained> {
+  const optimizer = createOptimizer(engine.tf, learntOf(model, options), options.optimizer ?? { kind: 'sgd' });
+  let stepper: Stepper | undefined;
+  const stepsPerEpoch = stepsOf(data.train);
+  const { learningRate, epochs } = options;
+  const schedule = createSchedule(options.schedule ?? { kind: 'constant' }, learningRate, stepsPerEpoch, epochs);
+  try {
+    stepper = createStepper(engine, model, optimizer, options);
     let history: EpochMetrics[] = [];
-    let best: (BestEpoch & { weights: Map<string, Tensor> }) | undefined;
+    let best: TrainState['best'];
     const saved = await options.checkpoint?.load();
     if (saved) {
       ({ history, best } = saved);
@@ -55,53 +72,15 @@ export async function train(
       optimizer.restore(saved.optimizer);
       schedule.restore(saved.schedule);
     }
-    const firstStep = history.length * stepsPerEpoch;
+    const begun = { at: performance.now(), step: history.length * stepsPerEpoch };
 
-    for (let epoch = history.length; epoch < options.epochs; epoch++) {
+    for (let epoch = history.length; epoch < epochs; epoch++) {
       if (best && options.patience !== undefined && epoch - best.epoch > options.patience) break;
-      const epochStarted = performance.now();
-      let step = epoch * stepsPerEpoch;
-      let lossSum = 0;
-      let correctSum = 0;
-      let samples = 0;
-      let learningRate = 0;
-      let pending: (() => Promise<void>) | undefined;
-      for await (const batch of data.train.batches(epoch)) {
-        throwIfAborted(options.signal);
-        learningRate = schedule.rate(step);
-        const outcome = stepper.run(batch, learningRate, stepSeed(seed, step));
-        // A step's figures are read while the next one is under way, so that a device never waits for them.
-        const [n, at, rate] = [batch.labels.length, step, learningRate];
-        const read = async (): Promise<void> => {
-          const [loss = Number.NaN, correct = 0] = await outcome.data();
-          outcome.dispose();
-          if (!Number.isFinite(loss)) throw divergence(loss, epoch, at - epoch * stepsPerEpoch, rate);
-          lossSum += loss * n;
-          correctSum += correct;
-          samples += n;
-          const seconds = (performance.now() - started) / 1000;
-          const steps = options.epochs * stepsPerEpoch;
-          const etaSeconds = (seconds / (at + 1 - firstStep)) * (steps - at - 1);
-          const accuracy = correct / n;
-          options.onStep?.({ epoch, step: at, steps, loss, accuracy, learningRate: rate, seconds, etaSeconds });
-        };
-        await pending?.();
-        pending = read;
-        step++;
-      }
-      await pending?.();
-      if (samples === 0) throw new TascnetError('There is no sample to train on.');
-
+      const started = performance.now();
+      const outcome = await trainEpoch({ stepper, schedule, source: data.train, options, epoch, begun });
       const validation = await evaluateModel(engine, model, data.validation, { signal: options.signal });
       schedule.epochDone(validation.loss);
-      const metrics: EpochMetrics = {
-        epoch,
-        loss: lossSum / samples,
-        accuracy: correctSum / samples,
-        validation,
-        learningRate,
-        seconds: (performance.now() - epochStarted) / 1000,
-      };
+      const metrics: EpochMetrics = { epoch, ...outcome, validation, seconds: (performance.now() - started) / 1000 };
       history = [...history, metrics];
       const weights = await model.weights();
       if (isBetter(validation, best)) best = { epoch, accuracy: validation.accuracy, loss: validation.loss, weights };
@@ -115,14 +94,11 @@ export async function train(
         best,
       });
     }
-    if (!best) throw new TascnetError('A training of no epochs has no result: epochs must be 1 or more.');
-    if (options.restoreBest ?? true) model.setWeights(best.weights);
-    const { weights: _, ...bestEpoch } = best;
-    return { graph: await model.toGraph(), history, best: bestEpoch };
+    if (!best) throw new TascnetError('The training has no result: its checkpoint holds no epoch.');
+    return { history, best };
   } finally {
-    stepper.dispose();
+    stepper?.dispose();
     optimizer.dispose();
-    model.dispose();
   }
 }
 
@@ -137,17 +113,4 @@ function learntOf(model: Model, options: TrainOptions): Learnt[] {
       decays: dims.slice(1).some((extent) => extent > 1),
     };
   });
-}
-
-function stepSeed(seed: number, step: number): number {
-  return (Math.imul(seed + 1, 0x9e3779b1) + Math.imul(step + 1, 0x85ebca6b)) | 0;
-}
-
-function divergence(loss: number, epoch: number, step: number, learningRate: number): TascnetError {
-  return new TascnetError(
-    `The loss became ${Number.isNaN(loss) ? 'not a number' : 'infinite'} in epoch ${epoch + 1} at step ${step + 1} (learning rate ${learningRate.toPrecision(3)}).`,
-    {
-      hint: 'Use a smaller learning rate, a longer warm-up or gradient clipping, and check that the images are normalised as the network expects.',
-    },
-  );
 }

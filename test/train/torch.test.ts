@@ -1,13 +1,12 @@
 /** Optimizers, schedules and losses against PyTorch's figures (test/fixtures/train/make.py). */
 
 import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { Engine } from '../../lib/engine/engine.js';
+import { loadEngine } from '../../lib/engine/engine.js';
 import { crossEntropy, distillation } from '../../lib/train/loss.js';
 import { createOptimizer, type Learnt, type OptimizerOptions } from '../../lib/train/optimizer.js';
 import { createSchedule, type ScheduleOptions } from '../../lib/train/schedule.js';
-import { cpuEngine } from './cpu-engine.js';
 
 interface Parameters {
   weight: number[];
@@ -32,10 +31,7 @@ interface Fixture extends Parameters {
 
 const fixture: Fixture = JSON.parse(readFileSync(new URL('../fixtures/train/torch.json', import.meta.url), 'utf8'));
 
-let engine: Engine;
-beforeAll(async () => {
-  engine = await cpuEngine();
-});
+const engine = await loadEngine();
 
 function expectClose(actual: ArrayLike<number>, expected: readonly number[], tolerance = 1e-5): void {
   expect(actual.length).toBe(expected.length);
