@@ -14,6 +14,7 @@
         "native/bind/score.cc",
         "native/bind/surgery.cc",
         "native/cost/cost.cc",
+        "native/cuda/device.cc",
         "native/fold.cc",
         "native/parallel.cc",
         "native/regress/cholesky.cc",

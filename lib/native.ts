@@ -9,6 +9,8 @@
  *   Results belong to the caller.
  * - A wrong argument rejects with a TypeError or RangeError that names it, what came and what was expected (the
  *   synchronous calls throw it); a signal rejects with `Interrupted`, once the work has ended.
+ * - Where the addon's CUDA half was built and a device answers and passes a trial, large histories and FPGM scores are
+ *   computed there; `TASCNET_CUDA=0` keeps them on the processor.
  * - Importing loads nothing; the first call loads the binary, and throws `TascnetError` with a hint where there is none.
  *   It works in worker threads too; handles (`History`, `CompiledCost`, `LeastSquares`) belong to the thread that made them.
  */
@@ -39,15 +41,19 @@ export {
 } from './native/scores.js';
 export { type AxisCut, applySurgery, type Cut, type Numbers } from './native/surgery.js';
 
-/** What the addon runs on: its file, the threads it may use and the instruction set that was chosen. */
+/**
+ * What the addon runs on: its file, the threads it may use, the instruction set that was chosen, and the CUDA device that
+ * large comparisons of channels run on, if there is one.
+ */
 export interface AddonInfo {
   path: string;
   threads: number;
   simd: string;
+  device: string | undefined;
 }
 
-/** Loads the addon and describes it. */
+/** Loads the addon and describes it. Starting a CUDA driver can take some hundred milliseconds, once. */
 export function addonInfo(): AddonInfo {
   const { binding, path } = load();
-  return { path, threads: binding.threads, simd: binding.simd };
+  return { path, threads: binding.threads, simd: binding.simd, device: binding.device() };
 }

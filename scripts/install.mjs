@@ -40,6 +40,9 @@ Install one with C++20 (GCC 11, Clang 14, Visual Studio 2022, or newer), then ru
   Windows          winget install Kitware.CMake Microsoft.VisualStudio.2022.BuildTools --override "--add Microsoft.VisualStudio.Workload.VCTools --includeRecommended"
 A compiler of another name is found through the variable CXX.`;
 
+// Devices from A100 on; the code for the last one is also kept in a form that later ones can compile.
+const CUDA_TARGETS = ['-gencode=arch=compute_80,code=sm_80', '-gencode=arch=compute_90,code=[sm_90,compute_90]'];
+
 const works = (command, args = ['--version']) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 
 function run(command, args, options = {}) {
@@ -154,6 +157,25 @@ const ways = {
   },
 };
 
+/** The CUDA half, a library beside the addon, where a toolkit is found. Whatever goes wrong here, the addon is complete. */
+function buildCuda() {
+  const home = process.env.CUDA_HOME ?? process.env.CUDA_PATH ?? '/usr/local/cuda';
+  const nvcc = ['nvcc', join(home, 'bin', 'nvcc')].find((name) => works(name));
+  const library = join(release, 'tascnet-cuda.so');
+  if (process.platform !== 'linux' || process.env.TASCNET_CUDA === '0' || nvcc === undefined) return;
+  console.log('tascnet: building the CUDA half');
+  const made = `${library}.${process.pid}`;
+  const args = ['-O3', '-std=c++17', '-shared', '-Xcompiler', '-fPIC,-fvisibility=hidden', '-cudart', 'static'];
+  const sources = [join('native', 'cuda', 'pairs.cu')];
+  if (run(nvcc, [...args, ...CUDA_TARGETS, ...sources, '-o', made], { timeout: 10 * 60_000 })) {
+    renameSync(made, library);
+  } else {
+    rmSync(made, { force: true });
+    rmSync(library, { force: true });
+    console.error('tascnet: the CUDA half could not be built; the addon works without it.');
+  }
+}
+
 /** The folder of node_modules that holds the header packages. */
 function nodePath() {
   return dirname(dirname(require.resolve('node-addon-api/package.json')));
@@ -207,4 +229,5 @@ const current = fingerprint();
 const upToDate = existsSync(binary) && existsSync(stamp) && readFileSync(stamp, 'utf8') === current;
 if (upToDate && !only) process.exit(0);
 if (!build(only)) process.exit(1);
+buildCuda();
 writeFileSync(stamp, current);

@@ -40,6 +40,8 @@ type Fold = (
 export interface Binding {
   threads: number;
   simd: string;
+  /** The CUDA device in use; looks for one on the first call. */
+  device(): string | undefined;
   norms(tensor: Float32Array, dims: Dims, axis: number, kind: string, token?: Token): Promise<Float64Array>;
   taylor(
     weight: Float32Array,

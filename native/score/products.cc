@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "../buffer.h"
+#include "../cuda/device.h"
 #include "../simd/kernels.h"
 
 namespace tascnet {
@@ -165,7 +166,8 @@ void addProducts(const Channels& x, const Channels& y, Pairing pairing, double* 
 }
 
 void addSymmetricProducts(const Channels& x, Pairing pairing, double* sums, const CancelFlag& cancel) {
-  run({x, x, pairing, true}, sums, cancel);
+  cancel.check();
+  if (!pairsOnDevice(x, pairing == Pairing::squaredDistance, sums)) run({x, x, pairing, true}, sums, cancel);
   // A tile on the diagonal may have written some entries above it; those below are complete.
   for (std::size_t i = 0; i < x.channels; ++i) {
     for (std::size_t j = i + 1; j < x.channels; ++j) sums[i * x.channels + j] = sums[j * x.channels + i];
