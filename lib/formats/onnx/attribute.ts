@@ -34,7 +34,7 @@ export function readAttribute(bytes: Uint8Array, node: string, source: TensorSou
 }
 
 function attributeOf(proto: AttributeProto, bytes: Uint8Array, what: string, source: TensorSource): Attribute {
-  const opaque = (): Attribute => ({ type: 'opaque', value: bytes.slice() });
+  const opaque = (): Attribute => ({ type: 'opaque', value: new Uint8Array(bytes) });
   switch (proto.type === 0 ? impliedType(proto) : proto.type) {
     case TYPE.float:
       return { type: 'float', value: proto.f };

@@ -110,10 +110,8 @@ function view(dtype: NumericType, dims: number[], count: number, bytes: Uint8Arr
       const wider = new Uint8Array(bytes.buffer, bytes.byteOffset - shift, bytes.length + shift);
       wider.copyWithin(0, shift);
       aligned = wider.subarray(0, bytes.length);
-    } else aligned = bytes.slice();
+    } else aligned = new Uint8Array(bytes);
   }
-  // Uint8Array.slice on a Buffer is a view, not a copy.
-  if (aligned.byteOffset % size !== 0) aligned = new Uint8Array(bytes);
   const buffer = aligned.buffer as ArrayBuffer;
   return { dtype, dims, data: new ARRAYS[dtype](buffer, aligned.byteOffset, count) } as Tensor;
 }
