@@ -17,7 +17,7 @@ export interface DataTypes {
   int64: BigInt64Array;
   uint64: BigUint64Array;
   bool: Uint8Array;
-  /** Raw little-endian bits; bfloat16 and float16 that are not weights stay as they came. */
+  /** Raw bits. Models are read without them: what is float16 or bfloat16 in the file becomes float32. */
   float16: Uint16Array;
   bfloat16: Uint16Array;
   /** Not representable as numbers: kept for the type only. */
