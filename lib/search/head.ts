@@ -176,9 +176,13 @@ function flattenedMap(node: Node | undefined, alone: boolean, shapes: Shapes): H
     : undefined;
 }
 
-/** Whether a head with these layers is the network's own, apart from dropout. */
+function positions({ featureDims }: Head): number {
+  return featureDims.slice(1).reduce((product, extent) => product * extent, 1);
+}
+
+/** Whether there is no more to the head than one dense layer on a vector: a new one without hidden layers is the same. */
 export function isPlain(head: Head): boolean {
-  return head.layers.length === 1 && !head.flattened && head.featureDims.length === 1;
+  return head.layers.length === 1 && !head.flattened && positions(head) === 1;
 }
 
 /**
@@ -212,7 +216,7 @@ export function withHeadConfiguration(graph: Graph, head: Head, configuration: H
   const averaged = pooling === 'average' ? head.flattened : undefined;
   let value = averaged?.value ?? head.features;
   if (averaged || head.featureDims.length > 1) {
-    value = append('GlobalAveragePool', [value], 'head_pool');
+    if (averaged || positions(head) > 1) value = append('GlobalAveragePool', [value], 'head_pool');
     value = append('Flatten', [value], 'head_flatten', { axis: { type: 'int', value: 1 } });
   }
   const widths = [...neurons, logits.out];

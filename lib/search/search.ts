@@ -48,7 +48,7 @@ export interface SearchOptions {
   sampler?: SamplerName | undefined;
   /** Augmented views of the training data that features are kept of. Default 1. */
   views?: number | undefined;
-  /** How trials are trained. Default: AdamW, learning rate 1e-3 falling along a cosine. */
+  /** How trials are trained. Default: SGD with Nesterov momentum, learning rate 0.02 falling along a cosine. */
   training?: Partial<TrialSetting['training']> | undefined;
   /** Ceilings on the whole network, as shares of the given one's. */
   limits?: Partial<Costs> | undefined;
@@ -151,13 +151,16 @@ async function searchDepth(run: Run, depth: number): Promise<void> {
   const { trials, seed, sampler = 'gp', journal } = options;
   const first = run.trials.length;
   const inherited = bestByScore(run.trials, (trial) => scoreIn(run, trial));
-  const initial = inherited ? { ...inherited.configuration, [widthName(depth)]: 1 } : unchangedPoint(searchable, depth);
+  const start = inherited ? { ...inherited.configuration, [widthName(depth)]: 1 } : unchangedPoint(searchable, depth);
+  // What is known to work, and the same with half of the channels that this depth is about.
+  const initial = depth > 0 ? [start, { ...start, [widthName(depth)]: 0.5 }] : [start];
   const study = openStudy({
     space: spaceAt(searchable, depth),
     sampler,
     seed,
     id: `depth ${depth}`,
-    initial: [initial],
+    initial,
+    startTrials: Math.min(8, Math.max(3, Math.round(trials / 3))),
     journal,
   });
   run.trials.push(...study.trials.flatMap(({ details }) => (details ? [recordSchema.parse(details)] : [])));
@@ -206,8 +209,8 @@ function openDepth({ searchable, data, options }: Run, cut: string) {
 
 function trainingOf({ epochs, training }: SearchOptions): TrialSetting['training'] {
   return {
-    optimizer: { kind: 'adamw', weightDecay: 1e-4 },
-    learningRate: 1e-3,
+    optimizer: { kind: 'sgd', weightDecay: 1e-4 },
+    learningRate: 0.02,
     schedule: { kind: 'cosine' },
     clipNorm: 5,
     ...training,

@@ -32,10 +32,9 @@ export interface TrialResult {
 class Weak extends Error {}
 
 /**
- * Runs a trial. Whatever goes wrong in it (not a number, out of memory, a configuration that cannot be built) is its
- * result, not an error.
+ * Runs a trial. What goes wrong in its training (not a number, out of memory) is its result, not an error.
  * @param isWeak after each epoch, told the validation accuracies so far: whether to go on is not worth it.
- * @throws Interrupted when the signal fires.
+ * @throws TascnetError when the configuration cannot be built; Interrupted when the signal fires.
  */
 export async function runTrial(
   engine: Engine,
@@ -47,21 +46,22 @@ export async function runTrial(
   const started = performance.now();
   const curve: number[] = [];
   let best: { accuracy: number; loss: number } | undefined;
-  let costs = { macs: 0, parameters: 0, trainableParameters: 0, trainedMacs: 0 };
+  const graph = await configured(searchable, configuration, seed);
+  const tail = tailOf(graph, cut);
+  const { macs, parameters } = costOf(graph);
+  const trained = costOf(tail);
   const record = (): TrialRecord => ({
     trial,
     depth,
     configuration,
-    ...costs,
+    macs,
+    parameters,
+    trainableParameters: trained.parameters,
+    trainedMacs: trained.macs,
     curve,
     seconds: (performance.now() - started) / 1000,
   });
   try {
-    const graph = await configured(searchable, configuration, seed);
-    const tail = tailOf(graph, cut);
-    const { macs, parameters } = costOf(graph);
-    const trained = costOf(tail);
-    costs = { macs, parameters, trainableParameters: trained.parameters, trainedMacs: trained.macs };
     const shared = sharedWithPrefix(graph, tail);
     const { frozen } = training;
     const result = await train(engine, tail, features, {
