@@ -4,6 +4,7 @@
  * - Tensors are row-major. Weights are Float32Array, scores Float64Array, indices Int32Array.
  * - Work runs off the event loop on all cores (`TASCNET_THREADS` bounds them, for the whole process). Results do not depend
  *   on the number of threads. Every asynchronous call takes `{ signal }`.
+ * - Each call waits for its result on one of libuv's threads (`UV_THREADPOOL_SIZE`, 4 by default), as file access does.
  * - Arrays that are passed are read in place until the promise settles, never written and never copied: do not change them
  *   or transfer their buffers meanwhile. Those on a SharedArrayBuffer, a resizable or a detached buffer are refused.
  *   Results belong to the caller.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
 #include <exception>
+#include <fstream>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -13,7 +15,10 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
-#if !defined(_WIN32)
+#if defined(_WIN32)
+#define NOMINMAX
+#include <windows.h>
+#else
 #include <dlfcn.h>
 #endif
 
@@ -106,7 +111,11 @@ class Pool {
 
 // The helpers never end, so the library must stay mapped after the last JS thread that loaded it is gone.
 void stayLoaded() {
-#if !defined(_WIN32)
+#if defined(_WIN32)
+  HMODULE self;
+  GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                     reinterpret_cast<LPCWSTR>(&stayLoaded), &self);
+#else
   Dl_info info;
   if (dladdr(reinterpret_cast<void*>(&stayLoaded), &info) != 0 && info.dli_fname != nullptr) {
     dlopen(info.dli_fname, RTLD_NOW | RTLD_NODELETE);
@@ -123,6 +132,15 @@ Pool& pool() {
   return *instance;
 }
 
+// Processors' worth of time that a container is allowed, rounded up; `most` where nothing limits it.
+[[maybe_unused]] std::size_t quota(std::size_t most) {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  double allowed = 0;
+  double period = 0;
+  if (!(file >> allowed >> period) || allowed <= 0 || period <= 0) return most;
+  return std::min(most, static_cast<std::size_t>(std::max(1.0, std::ceil(allowed / period))));
+}
+
 std::size_t countThreads() {
   constexpr long kMost = 1024;
   if (const char* wanted = std::getenv("TASCNET_THREADS")) {
@@ -134,7 +152,7 @@ std::size_t countThreads() {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
     const int processors = CPU_COUNT(&allowed);
-    if (processors > 0) return static_cast<std::size_t>(processors);
+    if (processors > 0) return quota(static_cast<std::size_t>(processors));
   }
 #endif
   return std::max(1U, std::thread::hardware_concurrency());
