@@ -3,7 +3,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { type Engine, loadEngine } from '../../lib/engine/engine.js';
 import type { Attribute } from '../../lib/graph/graph.js';
-import { int64, numbersOf } from '../../lib/graph/tensor.js';
+import { float32, int64, numbersOf } from '../../lib/graph/tensor.js';
 import {
   checkOperator,
   expectClose,
@@ -40,6 +40,13 @@ const batchNorm = (dims: number[], attributes: Record<string, Attribute>, output
 };
 
 const CASES: Record<string, OperatorCase[]> = {
+  // Their gradients are kernels of TensorFlow's.
+  Relu: [[], [7], [0, 3], [2, 3, 4, 5]].map((dims) => ({ op: 'Relu', inputs: [{ dims, low: -3, high: 3 }] })),
+  Clip: [[7], [2, 3, 4, 5]].flatMap((dims) =>
+    [[float32([], [0]), float32([], [6])], [float32([], [0])], [float32([], [-1]), float32([], [2])]].map(
+      (bounds): OperatorCase => ({ op: 'Clip', inputs: [{ dims, low: -4, high: 10 }, ...bounds] }),
+    ),
+  ),
   Conv: [
     ...manyCases(12, 'tensorflow dense', (random) => randomConv(random, 2, 'dense')),
     ...manyCases(6, 'tensorflow grouped', (random) => randomConv(random, 2, 'grouped')),
