@@ -20,12 +20,12 @@ const KEYS = Object.entries(OPTIONS).flatMap(([key, option]) =>
 );
 
 /**
- * Reads `path`, or `tascnet.config.json` of `directory` when there is one. Values are checked where they are used.
+ * Reads `path`, or `tascnet.config.json` of `directory` (null: of none) when there is one. Values are checked where they are used.
  * @throws TascnetError when the file cannot be read, is no JSON object or has an unknown key.
  */
-export function readConfigFile(path: string | undefined, directory: string): ConfigFile | undefined {
-  const found = path ?? join(directory, CONFIG_FILE);
-  if (path === undefined && !existsSync(found)) return undefined;
+export function readConfigFile(path: string | undefined, directory: string | null): ConfigFile | undefined {
+  const found = path ?? (directory === null ? undefined : join(directory, CONFIG_FILE));
+  if (found === undefined || (path === undefined && !existsSync(found))) return undefined;
   let parsed: unknown;
   try {
     parsed = JSON.parse(readFileSync(found, 'utf8'));

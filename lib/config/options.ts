@@ -55,13 +55,13 @@ export const OPTIONS = {
   targetMacs: real(
     { min: 0.01, max: 1 },
     STAGE2,
-    { group: 'Targets', describe: 'Multiply-adds to be left, as a fraction of the baseline’s.' },
+    { group: 'Targets', describe: "Multiply-adds to be left, as a fraction of the baseline's." },
     undefined,
   ),
   targetParams: real(
     { min: 0.01, max: 1 },
     STAGE2,
-    { group: 'Targets', describe: 'Parameters to be left, as a fraction of the baseline’s.' },
+    { group: 'Targets', describe: "Parameters to be left, as a fraction of the baseline's." },
     undefined,
   ),
   tolerance: real(
@@ -141,7 +141,7 @@ export const OPTIONS = {
   preprocessing: choice(
     ['torchvision', 'keras-caffe', 'keras-tf', '0..1'],
     WITH_DATA,
-    { group: 'Images', describe: 'How the network expects pixels.', defaultText: 'what the model’s metadata say' },
+    { group: 'Images', describe: 'How the network expects pixels.', defaultText: "what the model's metadata say" },
     undefined,
   ),
   augment: choice(
@@ -178,7 +178,7 @@ export const OPTIONS = {
   ratio: real(
     { min: 0, max: 0.99 },
     STAGE2,
-    { group: 'Pruning', describe: 'Fraction of each group’s channels to remove, in place of a target.' },
+    { group: 'Pruning', describe: "Fraction of each group's channels to remove, in place of a target." },
     undefined,
   ),
   steps: whole({ min: 1, max: 1000 }, STAGE2, { group: 'Pruning', describe: 'Removals on the way to the target.' }, 5),

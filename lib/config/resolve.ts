@@ -32,8 +32,8 @@ export interface Given {
   /** By key; texts, flags and lists as the parser gives them, absent where the person said nothing. */
   commandLine: Readonly<Record<string, unknown>>;
   environment?: NodeJS.ProcessEnv;
-  /** Where `tascnet.config.json` is looked for. */
-  directory?: string;
+  /** Where `tascnet.config.json` is looked for; null: nowhere. */
+  directory?: string | null;
 }
 
 /** The options of a command, in the table's order. */

@@ -22,6 +22,8 @@ export interface Engine {
 }
 
 export interface LoadOptions {
+  /** `cpu`: the tfjs CPU backend, whatever is installed. Default `auto`. */
+  backend?: 'auto' | 'cpu' | undefined;
   onWarning?: ((message: string) => void) | undefined;
   /** Threads of one operation; default: all cores. Takes effect on the first load of a process. */
   threads?: number | undefined;
@@ -40,7 +42,9 @@ export function loadEngine(options: LoadOptions = {}): Promise<Engine> {
   return loaded;
 }
 
-async function load({ onWarning = () => {}, threads = availableParallelism() }: LoadOptions): Promise<Engine> {
+async function load(options: LoadOptions): Promise<Engine> {
+  const { backend = 'auto', onWarning = () => {}, threads = availableParallelism() } = options;
+  if (backend === 'cpu') return cpuEngine();
   for (const { name, directory } of candidates()) {
     const finding = await probe(directory);
     if (!finding.works) {

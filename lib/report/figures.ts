@@ -15,6 +15,7 @@ export const HEADER = ['', 'test accuracy', 'MACs', 'parameters', 'file', 'laten
 
 /** 1234567 → "1.23 M". */
 export function short(value: number, unit = ''): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1000) return `${value} ${unit}`.trimEnd();
   const [factor, prefix] = value >= 1e9 ? [1e9, 'G'] : value >= 1e6 ? [1e6, 'M'] : value >= 1e3 ? [1e3, 'k'] : [1, ''];
   return `${(value / factor).toPrecision(3)} ${prefix}${unit}`.trimEnd();
 }

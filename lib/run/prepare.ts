@@ -60,6 +60,7 @@ export async function prepareData(graph: Graph, settings: DataSettings, hooks: H
   const pixels = await loadPixels(opened, {
     size: preprocessing.size,
     resize: preprocessing.resize,
+    jobs: settings.jobs,
     signal: hooks.signal,
     onProgress: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Reading images', done, total }),
     onWarning: (message) => hooks.onEvent({ kind: 'warning', message }),

@@ -9,6 +9,8 @@ export interface DataSettings {
   /** Preset name; read from the model's metadata when absent. */
   preprocessing?: string | undefined;
   augment: 'none' | 'light' | 'full';
+  /** Images decoded at a time; default: one for each core. */
+  jobs?: number | undefined;
 }
 
 export interface TrainingSettings {

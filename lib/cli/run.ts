@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import type { Settings } from '../config/resolve.js';
+import { ExitCode } from '../errors.js';
+import { type RunOutcome, run } from '../index.js';
+import { HEADER, resultRows, speedSentences } from '../report/figures.js';
+import type { Action } from './command.js';
+import type { Output } from './output.js';
+import { duration } from './progress.js';
+
+export const action: Action<Settings<'run'>> = async ({ settings, output, onEvent, signal }) => {
+  if (settings.dryRun) {
+    const { dryRun } = await import('./prune.js');
+    return dryRun({ settings: { ...settings, finetune: false, plan: undefined }, output, onEvent, signal });
+  }
+  const outcome = await run(settings, { onEvent, signal });
+  if (output.json) output.document(outcome.record);
+  else show(outcome, output);
+  return outcome.met ? ExitCode.done : ExitCode.targetMissed;
+};
+
+function show({ record, directory }: RunOutcome, output: Output): void {
+  if (record.result) {
+    output.table([HEADER, ...resultRows(record.result)]);
+    output.line();
+    for (const sentence of speedSentences(record.result)) output.line(sentence);
+  }
+  for (const { name, wanted, got, met } of record.targets ?? []) {
+    if (!met) output.line(`Target missed: ${name} ${got.toFixed(3)} of the original's, ${wanted} was wanted.`);
+  }
+  output.line(`Model: ${join(directory, 'model.onnx')}`);
+  output.line(`Report: ${join(directory, 'report.html')}`);
+  output.line(`It took ${duration(record.seconds)}.`);
+}

@@ -1,0 +1,232 @@
+/**
+ * tascnet as a library. Every function takes the options of the command of its name (camelCase, the same defaults) and
+ * gives what the command prints with `--json`. Nothing is read from the environment or a configuration file. Importing
+ * this loads neither TensorFlow nor ONNX Runtime.
+ */
+
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Inspection, inspect as inspectGraph } from './analyze/inspection.js';
+import type { Command } from './config/option.js';
+import { required, resolve, type Settings } from './config/resolve.js';
+import type { Engine } from './engine/engine.js';
+import { ExitCode, TascnetError } from './errors.js';
+import { load } from './formats/index.js';
+import type { Hooks, RunEvent } from './run/hooks.js';
+import type { RunOutcome } from './run/run.js';
+import type { RunSettings } from './run/settings.js';
+import type { PruneOutcome } from './run/single.js';
+import type { Validation } from './run/validation.js';
+import type { Evidence } from './validate/evidence.js';
+
+export type { Inspection } from './analyze/inspection.js';
+export { ExitCode, Interrupted, TascnetError } from './errors.js';
+export { load, save } from './formats/index.js';
+export type { Attribute, Dim, Graph, Node, ValueInfo } from './graph/graph.js';
+export type { Tensor } from './graph/tensor.js';
+export type { RunEvent } from './run/hooks.js';
+export type { RunOutcome } from './run/run.js';
+export type { PruneOutcome } from './run/single.js';
+export type { Comparison, Validation } from './run/validation.js';
+export type { Plan } from './surgery/plan.js';
+export type { Evidence } from './validate/evidence.js';
+
+/** The options of a command; what is left out has the command's default. */
+export type Request<C extends Command> = { [K in keyof Settings<C>]?: Settings<C>[K] | undefined };
+
+export interface Work {
+  onEvent?: ((event: RunEvent) => void) | undefined;
+  /** Stops the work after its checkpoint; the promise then rejects with `Interrupted`. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The layers, shapes, parameters and MACs of a model file, what can be pruned, and what is pinned and why. */
+export async function inspect(model: string): Promise<Inspection> {
+  return inspectGraph(await load(model), model);
+}
+
+/**
+ * The main job, into the folder `out`: fine-tune, search, prune, export, measure, report. With `resume` (a folder, or ''
+ * for `out`) it goes on with a run that was stopped.
+ */
+export async function run(request: Request<'run'>, work: Work = {}): Promise<RunOutcome> {
+  const settings = settled('run', request);
+  const { run: start, settingsOf } = await import('./run/run.js');
+  if (settings.resume !== undefined) {
+    const out = settings.resume || required(settings.out, 'out', 'run');
+    if (!existsSync(join(out, 'run.json'))) {
+      throw new TascnetError(`"${out}" holds no run that could be resumed.`, {
+        hint: 'Give the folder of an earlier "tascnet run --out".',
+      });
+    }
+    const earlier = await settingsOf(out);
+    return start(await engineFor({ ...settings, threads: earlier.threads }, work), earlier, out, true, hooksOf(work));
+  }
+  const [asked, out] = [trainable('run', settings), required(settings.out, 'out', 'run')];
+  const { lambda, merge, steps, criterion = 'history', trials, trialEpochs, depth } = settings;
+  const chosen: RunSettings = {
+    ...asked,
+    ...pruneSettings(settings),
+    criterion,
+    lambda,
+    merge,
+    steps,
+    trials,
+    trialEpochs,
+    depth,
+  };
+  return start(await engineFor(settings, work), chosen, out, false, hooksOf(work));
+}
+
+/** Fine-tunes a model on the data, into the file `out`. */
+export async function finetune(request: Request<'finetune'>, work: Work = {}): Promise<Evidence> {
+  const settings = settled('finetune', request);
+  const [asked, out] = [trainable('finetune', settings), outFile(settings.out, 'finetune')];
+  const { runFinetune } = await import('./run/single.js');
+  return runFinetune(await engineFor(settings, work), asked, out, hooksOf(work));
+}
+
+export type SearchOutcome = Awaited<ReturnType<typeof import('./run/single.js').runSearch>>;
+
+/** Searches the configuration of the deeper layers; the fine-tuned winner goes into the file `out`. */
+export async function search(request: Request<'search'>, work: Work = {}): Promise<SearchOutcome> {
+  const settings = settled('search', request);
+  const [asked, out] = [trainable('search', settings), outFile(settings.out, 'search')];
+  const { trials, trialEpochs, depth } = settings;
+  const { runSearch } = await import('./run/single.js');
+  return runSearch(await engineFor(settings, work), { ...asked, trials, trialEpochs, depth }, out, hooksOf(work));
+}
+
+/**
+ * Removes channels, into the file `out`. With data: in steps, with repair and retraining. With `finetune: false` or without
+ * data: once, by the weights alone.
+ */
+export async function prune(request: Request<'prune'>, work: Work = {}): Promise<PruneOutcome> {
+  const settings = settled('prune', request);
+  const hooks = hooksOf(work);
+  const out = outFile(settings.out, 'prune');
+  const [{ runOneShot, runPrune }, { writePlan }] = await Promise.all([
+    import('./run/single.js'),
+    import('./run/plan-file.js'),
+  ]);
+  let outcome: PruneOutcome;
+  if (settings.finetune && settings.data !== undefined) {
+    const asked = {
+      ...trainable('prune', settings),
+      ...pruneSettings(settings),
+      criterion: settings.criterion ?? 'history',
+    };
+    outcome = await runPrune(await engineFor(settings, work), asked, out, hooks);
+  } else {
+    const oneShot = oneShotSettings('prune', settings);
+    requireGoal(oneShot);
+    outcome = await runOneShot(oneShot, out, hooks);
+    if (settings.data !== undefined) outcome = await withAccuracy(outcome, [oneShot.model, out], settings, hooks);
+  }
+  if (settings.plan !== undefined) await writePlan(settings.plan, outcome.plan);
+  return outcome;
+}
+
+/** The dependency groups of a model, and what the settings would remove by the weights alone. Writes nothing. */
+export async function plan(request: Request<'prune'>, work: Work = {}) {
+  const { pruneDryRun } = await import('./run/single.js');
+  return pruneDryRun(oneShotSettings('prune', settled('prune', request)), hooksOf(work));
+}
+
+/** Measures one model file, or two side by side, in ONNX Runtime. */
+export async function validate(
+  models: readonly string[],
+  request: Request<'validate'> = {},
+  work: Work = {},
+): Promise<Validation> {
+  const settings = settled('validate', request);
+  const { validateFiles } = await import('./run/validation.js');
+  return validateFiles(models, settings, hooksOf(work));
+}
+
+function settled<C extends Command>(command: C, request: Request<C>): Settings<C> {
+  return resolve(command, { commandLine: request, environment: {}, directory: null }).settings;
+}
+
+function hooksOf({ onEvent = () => {}, signal }: Work): Hooks {
+  return { onEvent, signal };
+}
+
+type Training = Settings<'run'> | Settings<'finetune'> | Settings<'search'> | Settings<'prune'>;
+
+/** What the commands that train have in common, with nothing left open. */
+function trainable(command: Command, settings: Training) {
+  const { learningRate = 0.01, threads = availableParallelism() } = settings;
+  const [model, data] = [required(settings.model, 'model', command), required(settings.data, 'data', command)];
+  const { seed, batchSize, imageSize, preprocessing, augment, jobs } = settings;
+  const { epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience } =
+    settings;
+  return {
+    ...{ model, data, seed, batchSize, imageSize, preprocessing, augment, jobs, threads, learningRate },
+    ...{ epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience },
+  };
+}
+
+function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
+  const { targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio, ignore } = settings;
+  const { lambda, merge, steps, reconstruct, distill } = settings;
+  return {
+    ...{ targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio, ignore },
+    ...{ lambda, merge, steps, reconstruct, distill },
+  };
+}
+
+function oneShotSettings(command: Command, settings: Settings<'prune'>) {
+  const model = required(settings.model, 'model', command);
+  return { model, seed: settings.seed, ...pruneSettings(settings), criterion: settings.criterion ?? 'l1' };
+}
+
+function requireGoal({ ratio, targetMacs, targetParams, criterion }: ReturnType<typeof oneShotSettings>): void {
+  if (criterion === 'history' || criterion === 'taylor') {
+    throw new TascnetError(`The criterion ${criterion} needs training data; there is only the model.`, {
+      hint: 'Add --data, without --no-finetune; or choose l1, l2, linf, bn, fpgm, lamp or random.',
+      exitCode: ExitCode.usage,
+    });
+  }
+  if (ratio !== undefined || targetMacs !== undefined || targetParams !== undefined) return;
+  throw new TascnetError('Without training data, how much to remove must be said.', {
+    hint: 'Add --ratio, --target-macs or --target-params; or --data.',
+    exitCode: ExitCode.usage,
+  });
+}
+
+async function withAccuracy(
+  outcome: PruneOutcome,
+  paths: readonly string[],
+  settings: Settings<'prune'>,
+  hooks: Hooks,
+): Promise<PruneOutcome> {
+  const { validateFiles } = await import('./run/validation.js');
+  const [before, after] = (await validateFiles(paths, settings, hooks)).entries;
+  return before && after ? { ...outcome, before, after } : outcome;
+}
+
+function outFile(out: string | undefined, command: Command): string {
+  const path = required(out, 'out', command);
+  if (!path.toLowerCase().endsWith('.onnx')) {
+    throw new TascnetError(`Expected a name that ends in .onnx for --out but received "${path}".`, {
+      exitCode: ExitCode.usage,
+    });
+  }
+  // Found out before hours of work.
+  if (!existsSync(dirname(path))) throw new TascnetError(`The folder of --out, "${dirname(path)}", does not exist.`);
+  return path;
+}
+
+async function engineFor(settings: Training, { onEvent = () => {}, signal }: Work): Promise<Engine> {
+  const { readyEngine } = await import('./engine/ready.js');
+  const { backend, threads } = settings;
+  // The bound of the native addon's threads, which it reads when it loads.
+  if (threads !== undefined) process.env.TASCNET_THREADS ??= String(threads);
+  return readyEngine({
+    ...{ backend, threads, signal },
+    onNote: (message) => onEvent({ kind: 'note', message }),
+    onWarning: (message) => onEvent({ kind: 'warning', message }),
+  });
+}
