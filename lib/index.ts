@@ -121,6 +121,10 @@ export async function prune(request: Request<'prune'>, work: Work = {}): Promise
   } else {
     const oneShot = oneShotSettings('prune', settings);
     requireGoal(oneShot);
+    if (settings.data === undefined) {
+      const message = 'Without --data, channels go by their weights alone, and nothing is retrained.';
+      hooks.onEvent({ kind: 'note', message });
+    }
     outcome = await runOneShot(oneShot, out, hooks);
     if (settings.data !== undefined) outcome = await withAccuracy(outcome, [oneShot.model, out], settings, hooks);
   }

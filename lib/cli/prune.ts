@@ -9,9 +9,6 @@ import { printable } from './output.js';
 export const action: Action<Settings<'prune'>> = async (context) => {
   const { settings, output, onEvent, signal } = context;
   if (settings.dryRun) return dryRun(context);
-  if (settings.data === undefined) {
-    onEvent({ kind: 'note', message: 'Without --data, channels go by their weights alone, and nothing is retrained.' });
-  }
   const { plan: done, met, before, after } = await prune(settings, { onEvent, signal });
   if (output.json) output.document({ met, before, after, plan: done });
   else {

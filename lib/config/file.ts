@@ -35,8 +35,8 @@ export function readConfigFile(path: string | undefined, directory: string | nul
   const object = z.record(z.string(), z.unknown()).safeParse(parsed);
   if (!object.success) throw usage(`The configuration file ${found} should be a JSON object, such as {"epochs": 20}.`);
   const { $schema: _, ...values } = object.data;
-  for (const key of Object.keys(values)) {
-    if (KEYS.includes(key)) continue;
+  for (const key of Object.keys(Object(parsed))) {
+    if (key === '$schema' || KEYS.includes(key)) continue;
     const meant = nearest(key, KEYS);
     throw usage(
       `The configuration file ${found} has an unknown key "${key}".`,
