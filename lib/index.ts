@@ -32,6 +32,9 @@ export type { Comparison, Validation } from './run/validation.js';
 export type { Plan } from './surgery/plan.js';
 export type { Evidence } from './validate/evidence.js';
 
+/** Where the network is trained between cuts; the measured best of the criteria at small budgets. */
+const TRAINED_CRITERION = 'taylor';
+
 /** The options of a command; what is left out has the command's default. */
 export type Request<C extends Command> = { [K in keyof Settings<C>]?: Settings<C>[K] | undefined };
 
@@ -64,14 +67,11 @@ export async function run(request: Request<'run'>, work: Work = {}): Promise<Run
     return start(await engineFor({ ...settings, threads: earlier.threads }, work), earlier, out, true, hooksOf(work));
   }
   const [asked, out] = [trainable('run', settings), required(settings.out, 'out', 'run')];
-  const { lambda, merge, steps, criterion = 'history', trials, trialEpochs, depth } = settings;
+  const { criterion = 'history', trials, trialEpochs, depth } = settings;
   const chosen: RunSettings = {
     ...asked,
     ...pruneSettings(settings),
     criterion,
-    lambda,
-    merge,
-    steps,
     trials,
     trialEpochs,
     depth,
@@ -115,7 +115,7 @@ export async function prune(request: Request<'prune'>, work: Work = {}): Promise
     const asked = {
       ...trainable('prune', settings),
       ...pruneSettings(settings),
-      criterion: settings.criterion ?? 'history',
+      criterion: settings.criterion ?? TRAINED_CRITERION,
     };
     outcome = await runPrune(await engineFor(settings, work), asked, out, hooks);
   } else {
@@ -174,10 +174,10 @@ function trainable(command: Command, settings: Training) {
 
 function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
   const { targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio, ignore } = settings;
-  const { lambda, merge, steps, reconstruct, distill } = settings;
+  const { lambda, merge, steps, cuts, reconstruct, distill } = settings;
   return {
     ...{ targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio, ignore },
-    ...{ lambda, merge, steps, reconstruct, distill },
+    ...{ lambda, merge, steps, cuts, reconstruct, distill },
   };
 }
 

@@ -171,7 +171,7 @@ export const OPTIONS = {
     {
       group: 'Pruning',
       describe: 'What tells that a channel is redundant.',
-      defaultText: 'history; l1 without training',
+      defaultText: 'taylor; l1 without training',
     },
     undefined,
   ),
@@ -181,7 +181,24 @@ export const OPTIONS = {
     { group: 'Pruning', describe: "Fraction of each group's channels to remove, in place of a target." },
     undefined,
   ),
-  steps: whole({ min: 1, max: 1000 }, STAGE2, { group: 'Pruning', describe: 'Removals on the way to the target.' }, 5),
+  steps: whole(
+    { min: 1, max: 1000 },
+    STAGE2,
+    { group: 'Pruning', describe: 'Removals with training after each, on the way to the target.' },
+    1,
+  ),
+  cuts: whole(
+    { min: 1, max: 100 },
+    STAGE2,
+    { group: 'Pruning', describe: 'Cuts of one step, each scored anew and repaired before the next.' },
+    4,
+  ),
+  cuts: whole(
+    { min: 1, max: 1000 },
+    STAGE2,
+    { group: 'Pruning', describe: 'Cuts of one removal, each scored anew and repaired before the next.' },
+    4,
+  ),
   roundTo: whole(
     { min: 1, max: 1024 },
     STAGE2,

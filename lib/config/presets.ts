@@ -4,7 +4,7 @@ export type Preset = 'quick' | 'default' | 'paper';
 
 export const PRESETS: Record<Preset, Record<string, unknown>> = {
   /** To see the whole way in minutes. */
-  quick: { epochs: 12, trials: 6, trialEpochs: 4, depth: 1, steps: 3 },
+  quick: { epochs: 12, trials: 6, trialEpochs: 4, depth: 1, cuts: 3 },
   default: {},
   /**
    * The experiments of TASCNet (arXiv 2205.05967) and of AutoTune (2005.02165): 20 trials of 50 epochs; iterations of
@@ -25,6 +25,7 @@ export const PRESETS: Record<Preset, Record<string, unknown>> = {
     trialEpochs: 50,
     depth: 5,
     criterion: 'history',
+    steps: 12,
     lambda: 1,
     merge: false,
     reconstruct: false,
