@@ -103,21 +103,22 @@ export async function search(request: Request<'search'>, work: Work = {}): Promi
  * data: once, by the weights alone.
  */
 export async function prune(request: Request<'prune'>, work: Work = {}): Promise<PruneOutcome> {
-  const settings = settled('prune', request);
   const hooks = hooksOf(work);
-  const out = outFile(settings.out, 'prune');
+  const asked = settled('prune', request);
+  const out = outFile(asked.out, 'prune');
+  const settings = await withLatencyTarget(asked, hooks);
   const [{ runOneShot, runPrune }, { writePlan }] = await Promise.all([
     import('./run/single.js'),
     import('./run/plan-file.js'),
   ]);
   let outcome: PruneOutcome;
   if (settings.finetune && settings.data !== undefined) {
-    const asked = {
+    const chosen = {
       ...trainable('prune', settings),
       ...pruneSettings(settings),
       criterion: settings.criterion ?? TRAINED_CRITERION,
     };
-    outcome = await runPrune(await engineFor(settings, work), asked, out, hooks);
+    outcome = await runPrune(await engineFor(settings, work), chosen, out, hooks);
   } else {
     const oneShot = oneShotSettings('prune', settings);
     requireGoal(oneShot);
@@ -129,13 +130,25 @@ export async function prune(request: Request<'prune'>, work: Work = {}): Promise
     if (settings.data !== undefined) outcome = await withAccuracy(outcome, [oneShot.model, out], settings, hooks);
   }
   if (settings.plan !== undefined) await writePlan(settings.plan, outcome.plan);
-  return outcome;
+  const { targetLatency = Number.POSITIVE_INFINITY } = settings;
+  return { ...outcome, met: outcome.met && outcome.after.latencyMs.batch1 <= targetLatency };
+}
+
+/** Turns a latency into MACs, which is what pruning works towards. */
+async function withLatencyTarget(settings: Settings<'prune'>, hooks: Hooks): Promise<Settings<'prune'>> {
+  const { targetLatency, targetMacs = 1 } = settings;
+  if (targetLatency === undefined) return settings;
+  const { macsForLatency } = await import('./run/latency-target.js');
+  const { threads } = settings;
+  const fraction = await macsForLatency({ ...oneShotSettings('prune', settings), threads }, targetLatency, hooks);
+  return { ...settings, targetMacs: Math.min(targetMacs, fraction) };
 }
 
 /** The dependency groups of a model, and what the settings would remove by the weights alone. Writes nothing. */
 export async function plan(request: Request<'prune'>, work: Work = {}) {
   const { pruneDryRun } = await import('./run/single.js');
-  return pruneDryRun(oneShotSettings('prune', settled('prune', request)), hooksOf(work));
+  const settings = await withLatencyTarget(settled('prune', request), hooksOf(work));
+  return pruneDryRun(oneShotSettings('prune', settings), hooksOf(work));
 }
 
 /** Measures one model file, or two side by side, in ONNX Runtime. */

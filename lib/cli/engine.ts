@@ -33,6 +33,9 @@ async function install({ settings, output, onEvent, signal }: Context<Settings<'
   output.line(
     `TensorFlow ${installed.version} ${done}, in ${installed.directory}. It runs on the ${installed.device.toUpperCase()}.`,
   );
+  if (settings.cuda && installed.device === 'cpu') {
+    onEvent({ kind: 'warning', message: 'No GPU is used: see "tascnet engine" for what is missing.' });
+  }
   return ExitCode.done;
 }
 

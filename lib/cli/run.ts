@@ -10,7 +10,12 @@ import { duration } from './progress.js';
 export const action: Action<Settings<'run'>> = async ({ settings, output, onEvent, signal }) => {
   if (settings.dryRun) {
     const { dryRun } = await import('./prune.js');
-    return dryRun({ settings: { ...settings, finetune: false, plan: undefined }, output, onEvent, signal });
+    return dryRun({
+      settings: { ...settings, finetune: false, plan: undefined, targetLatency: undefined },
+      output,
+      onEvent,
+      signal,
+    });
   }
   const outcome = await run(settings, { onEvent, signal });
   if (output.json) output.document(outcome.record);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 export type Command = 'run' | 'finetune' | 'search' | 'prune' | 'inspect' | 'validate' | 'engine';
 
 /** How a text of the command line or the environment becomes a value; a configuration file gives values. */
-export type Kind = 'text' | 'number' | 'flag' | 'list';
+export type Kind = 'text' | 'number' | 'milliseconds' | 'flag' | 'list';
 
 export interface Option<Value = unknown> {
   schema: z.ZodType<Value>;
@@ -114,5 +114,16 @@ export function list<const C extends readonly Command[]>(commands: C, rest: More
     commands,
     rest,
     fallback,
+  );
+}
+
+/** A time such as `5ms` or `0.02s`, in milliseconds; a configuration file gives the number. */
+export function milliseconds<const C extends readonly Command[]>(commands: C, rest: More<number>) {
+  const schema = z.number().positive();
+  return make<number, C, undefined>(
+    { schema, kind: 'milliseconds', expected: 'a time such as 5ms or 0.02s', placeholder: 'TIME' },
+    commands,
+    rest,
+    undefined,
   );
 }

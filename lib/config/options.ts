@@ -3,7 +3,7 @@
  * the configuration file all come from it.
  */
 
-import { choice, flag, list, optionalText, real, text, whole } from './option.js';
+import { choice, flag, list, milliseconds, optionalText, real, text, whole } from './option.js';
 
 const TRAIN = ['run', 'finetune', 'search', 'prune'] as const;
 const STAGE1 = ['run', 'search'] as const;
@@ -64,6 +64,10 @@ export const OPTIONS = {
     { group: 'Targets', describe: "Parameters to be left, as a fraction of the baseline's." },
     undefined,
   ),
+  targetLatency: milliseconds(PRUNE, {
+    group: 'Targets',
+    describe: 'Time for one image in ONNX Runtime on this machine, such as 5ms.',
+  }),
   tolerance: real(
     { min: 0, max: 100 },
     STAGE2,
@@ -191,12 +195,6 @@ export const OPTIONS = {
     { min: 1, max: 100 },
     STAGE2,
     { group: 'Pruning', describe: 'Cuts of one step, each scored anew and repaired before the next.' },
-    4,
-  ),
-  cuts: whole(
-    { min: 1, max: 1000 },
-    STAGE2,
-    { group: 'Pruning', describe: 'Cuts of one removal, each scored anew and repaired before the next.' },
     4,
   ),
   roundTo: whole(

@@ -110,8 +110,15 @@ function ofText(value: unknown, { kind }: Option): unknown {
   }
   if (typeof value !== 'string') return value;
   if (kind === 'number' && NUMBER.test(value.trim())) return Number(value);
+  if (kind === 'milliseconds') return ofTime(value.trim());
   if (kind === 'flag') return FLAGS[value.trim().toLowerCase()] ?? value;
   return value;
+}
+
+function ofTime(text: string): unknown {
+  const [, amount = '', unit] = /^(.*?)\s*(ms|s)?$/i.exec(text) ?? [];
+  if (!NUMBER.test(amount)) return text;
+  return Number(amount) * (unit?.toLowerCase() === 's' ? 1000 : 1);
 }
 
 function checked({ schema, expected }: Option, { value, name }: Said): unknown {

@@ -80,10 +80,14 @@ async function presentEngine(
 
 async function install(directory: string, context: Context, only: InstallOptions['source']): Promise<Installed> {
   await checkSpace(dirname(directory));
+  const unreachable = only === 'wheel' ? 'a wheel is asked for' : await problemReaching(prebuiltHost(), context.signal);
+  throwIfAborted(context.signal);
+  // What the other way needs is found missing before anything is downloaded.
+  if (unreachable !== undefined && only !== 'prebuilt') await findTools(context);
   const work = await mkdtemp(join(dirname(directory), '.installing-'));
   try {
     await installPackage(work, context);
-    const source = await provideBinding(work, context, only);
+    const source = await provideBinding(work, context, only, unreachable);
     const finding = await probe(packageWithin(work, context.variant), { fresh: true, signal: context.signal });
     if (!finding.works) throw new TascnetError(`TensorFlow was installed, but does not work: ${finding.problem}.`);
     const old = `${work}-old`;
@@ -101,15 +105,15 @@ async function provideBinding(
   work: string,
   context: Context,
   only: InstallOptions['source'],
+  unreachable: string | undefined,
 ): Promise<'prebuilt' | 'wheel'> {
   if (only !== 'wheel') {
-    const problem = await downloadPrebuilt(packageWithin(work, context.variant), context);
+    const problem = unreachable ?? (await downloadPrebuilt(packageWithin(work, context.variant), context));
     if (problem === undefined) return 'prebuilt';
     context.onProgress(`The prebuilt library cannot be had: ${problem}`);
     if (only === 'prebuilt') throw new TascnetError(`The prebuilt TensorFlow library cannot be had: ${problem}.`);
   }
-  const python = await findPython(context);
-  const compiler = await findCompiler(context);
+  const { python, compiler } = await findTools(context);
   await unpackWheel(python, context.variant, work, context);
   context.onProgress(`Building the binding with ${compiler}`);
   const libraries = join(work, 'tensorflow');
@@ -117,6 +121,10 @@ async function provideBinding(
   await compileQuiet(compiler, packageWithin(work, context.variant), context);
   await rm(join(libraries, 'include'), { recursive: true });
   return 'wheel';
+}
+
+async function findTools(context: Context): Promise<{ python: string; compiler: string }> {
+  return { python: await findPython(context), compiler: await findCompiler(context) };
 }
 
 /** The npm package without its install script, with the packages it needs. */
@@ -144,10 +152,6 @@ async function installPackage(work: string, context: Context): Promise<void> {
 
 /** The package's own install script. Gives what was wrong, or undefined when the binding works. */
 async function downloadPrebuilt(packageDirectory: string, context: Context): Promise<string | undefined> {
-  const mirror = process.env.TFJS_NODE_CDN_STORAGE ?? process.env.CDN_STORAGE ?? PREBUILT_HOST;
-  const unreachable = await problemReaching(mirror, context.signal);
-  throwIfAborted(context.signal);
-  if (unreachable !== undefined) return unreachable;
   context.onProgress('Downloading the prebuilt library');
   const modules = join(packageDirectory, '..', '..');
   const script = ['scripts/install.js', ...(context.variant === 'cuda' ? ['gpu', 'download'] : [])];
@@ -161,6 +165,10 @@ async function downloadPrebuilt(packageDirectory: string, context: Context): Pro
   if (timedOut) return `the download took more than ${PREBUILT_LIMIT_MS / 60_000} minutes`;
   const finding = await probe(packageDirectory, { fresh: true, signal: context.signal });
   return finding.works ? undefined : finding.problem;
+}
+
+function prebuiltHost(): string {
+  return process.env.TFJS_NODE_CDN_STORAGE ?? process.env.CDN_STORAGE ?? PREBUILT_HOST;
 }
 
 /** Asks first: the install script waits for minutes on a network that swallows packets. */

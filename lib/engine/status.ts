@@ -31,7 +31,7 @@ export async function engineStatus(options: { fresh?: boolean; signal?: AbortSig
   for (const { directory, finding } of tried) {
     if (!finding.works) continue;
     const { version, device } = finding;
-    const missing = [...missingFor(tried), ...missingGpu(device)];
+    const missing = [...missingFor(tried), ...missingGpu(device, directory)];
     return { backend: 'tensorflow', version, device, directory, candidates: tried, missing };
   }
   const { version }: { version: string } = createRequire(import.meta.url)('@tensorflow/tfjs-core/package.json');
@@ -57,14 +57,14 @@ function missingFor(tried: EngineStatus['candidates']): EngineStatus['missing'] 
 }
 
 /** An NVIDIA GPU that nothing uses. */
-function missingGpu(device: 'cpu' | 'gpu'): EngineStatus['missing'] {
+function missingGpu(device: 'cpu' | 'gpu', directory: string): EngineStatus['missing'] {
   if (device === 'gpu' || !existsSync('/dev/nvidia0')) return [];
-  return [
-    {
-      what: 'This machine has an NVIDIA GPU, which the engine does not use.',
-      command: 'tascnet engine install --cuda',
-    },
-  ];
+  if (!directory.endsWith('-gpu')) {
+    const what = 'This machine has an NVIDIA GPU, which the engine does not use.';
+    return [{ what, command: 'tascnet engine install --cuda' }];
+  }
+  const what = "TensorFlow's CUDA build does not use the GPU: its CUDA and cuDNN libraries must be on LD_LIBRARY_PATH.";
+  return [{ what, command: "ldconfig -p | grep -E 'libcudart|libcudnn|libcublas'" }];
 }
 
 /** What `tascnet engine install` would need where the prebuilt library is refused. */

@@ -81,6 +81,14 @@ test('a target that cannot be reached is exit code 3', async () => {
   expect(JSON.parse(stdout).met).toBe(false);
 });
 
+test('a latency that no width reaches is exit code 3', async () => {
+  const args = ['prune', '--model', DIGITS, '--out', 'fast.onnx', '--target-latency', '0.000001ms', '--json'];
+  const { code, stdout } = await tascnet(args, { cwd: folder });
+  expect(code).toBe(3);
+  // The most that the limits allow was removed on the way.
+  expect(JSON.parse(stdout).after.macs).toBeLessThan(0.1 * 7_459_648);
+});
+
 test('names from models cannot drive the terminal', () => {
   expect(printable(`a${ESCAPE}[2Jb\nc`)).toBe('ab�c');
   expect(

@@ -37,6 +37,13 @@ test('texts become values; a file gives values', () => {
   expect(settings).toMatchObject({ classWeights: true, reconstruct: false, lambda: 1 });
 });
 
+test('times are written with their unit, and counted in milliseconds', () => {
+  const time = (targetLatency: unknown) =>
+    resolve('prune', { commandLine: { targetLatency }, environment: {}, directory: null }).settings.targetLatency;
+  expect(['5ms', '5', '0.02s', '1.5 ms', 7].map(time)).toEqual([5, 5, 20, 1.5, 7]);
+  for (const wrong of ['5xs', 'ms', '-1ms', '0', '']) expect(() => time(wrong)).toThrow(/Expected a time such as 5ms/);
+});
+
 test('the learning rate follows the optimizer, unless it is given', () => {
   const rate = (commandLine: Record<string, unknown>) =>
     resolve('finetune', { commandLine, environment: {}, directory: null }).settings.learningRate;

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { loadEngine } from '../../lib/engine/engine.js';
 
 const warnings: string[] = [];
@@ -27,7 +28,7 @@ test('takes typed arrays made here and gives typed arrays known here', () => {
 });
 
 test('the same training step gives bitwise the same gradients', () => {
-  const image = tf.randomNormal<4>([8, 28, 28, 16], 0, 1, 'float32', 1);
+  const image = tf.randomNormal([8, 28, 28, 16], 0, 1, 'float32', 1) as Tensor4D;
   const weights = [
     tf.randomNormal([3, 3, 16, 32], 0, 1, 'float32', 2),
     tf.randomNormal([3, 3, 32, 1], 0, 1, 'float32', 3),
@@ -37,10 +38,10 @@ test('the same training step gives bitwise the same gradients', () => {
   const gradients = () =>
     tf.tidy(() => {
       const step = tf.grads((conv, depthwise, dense, scale) => {
-        const features = tf.conv2d(image, conv as typeof image, 2, 'same');
+        const features = tf.conv2d(image, conv as Tensor4D, 2, 'same');
         const { mean, variance } = tf.moments(features, [0, 1, 2]);
         const normal = tf.batchNorm(features, mean, variance, tf.zeros([32]), scale, 1e-5);
-        const deep = tf.depthwiseConv2d(tf.relu(normal) as typeof image, depthwise as typeof image, 1, 'same');
+        const deep = tf.depthwiseConv2d(tf.relu(normal) as Tensor4D, depthwise as Tensor4D, 1, 'same');
         return tf
           .logSoftmax(tf.matMul(tf.mean(deep, [1, 2]), dense))
           .square()
