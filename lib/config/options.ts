@@ -188,8 +188,12 @@ export const OPTIONS = {
   steps: whole(
     { min: 1, max: 1000 },
     STAGE2,
-    { group: 'Pruning', describe: 'Removals with training after each, on the way to the target.' },
-    1,
+    {
+      group: 'Pruning',
+      describe: 'Removals with training after each.',
+      defaultText: '1 towards a target, else as many as accuracy and epochs permit',
+    },
+    undefined,
   ),
   cuts: whole(
     { min: 1, max: 100 },

@@ -1,12 +1,11 @@
 /** The layers whose input channels were cut, as regressions: what each reads, what it makes, and its weight as a matrix. */
 
-import { shapedNode } from '../analyze/shapes.js';
-import { keyOf } from '../analyze/ties.js';
+import { keyOf } from '../analyze/relations.js';
+import { inferShapes, shapedNode } from '../analyze/shapes.js';
 import type { Graph, Node } from '../graph/graph.js';
 import type { TensorOf } from '../graph/tensor.js';
 import type { LinearLayer } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
-import type { OneShot } from './one-shot.js';
 
 export interface Consumer {
   node: Node;
@@ -21,11 +20,12 @@ export interface Consumer {
 }
 
 /**
- * The linear layers with a cut input, in the order of the graph. Others (a weight that two nodes share, a grouped
+ * @param kept for every axis that was cut, the elements that stayed.
+ * @returns the linear layers with a cut input, in the order of the graph. Others (a weight that two nodes share, a grouped
  * convolution) keep their weights.
  */
-export function consumersOfCut(before: Graph, { dependencies, kept }: OneShot): Consumer[] {
-  const { types } = dependencies.shapes;
+export function consumersOfCut(before: Graph, kept: ReadonlyMap<string, Int32Array>): Consumer[] {
+  const { types } = inferShapes(before);
   const uses = new Map<string, number>();
   for (const node of before.nodes) for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1);
   return before.nodes.flatMap((node): Consumer[] => {

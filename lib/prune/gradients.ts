@@ -2,7 +2,7 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Dependencies } from '../analyze/groups.js';
-import { keyOf } from '../analyze/ties.js';
+import { keyOf } from '../analyze/relations.js';
 import type { BatchSource } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
 import { buildModel } from '../engine/model.js';

@@ -6,8 +6,9 @@ import type { Engine } from '../engine/engine.js';
 import type { Graph } from '../graph/graph.js';
 import type { Removal } from '../surgery/remove.js';
 import { train } from '../train/train.js';
+import { type CutStep, repaired } from './cut.js';
 import { type GroupHistory, type Pair, pairLoss, recordHistory, removalOf, similarPairs } from './history.js';
-import { cutChannels, type OneShot, type OneShotContext } from './one-shot.js';
+import { cutChannels, type OneShotContext } from './one-shot.js';
 import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
 import { selectLocally } from './select.js';
 
@@ -18,7 +19,7 @@ export interface HistoryEpochs {
   optimise: number;
 }
 
-/** @returns the trained graph before its channels went, and after. */
+/** @returns the graph without the removed channels, repaired, not yet trained again. */
 export async function historyStep(
   engine: Engine,
   graph: Graph,
@@ -28,7 +29,7 @@ export async function historyStep(
   context: OneShotContext,
   epochs: HistoryEpochs,
   seed: number,
-): Promise<{ before: Graph; cut: OneShot }> {
+): Promise<CutStep> {
   const dependencies = dependencyGroups(graph, options.ignore);
   const history = recordHistory(graph, dependencies);
   const training = {
@@ -54,7 +55,9 @@ export async function historyStep(
     const chosen = pairs[number] ?? [];
     if (chosen.length > 0) removals.set(group.id, removalOf(chosen, l1, options.merge));
   }
-  return { before: optimised.graph, cut: await cutChannels(optimised.graph, dependencies, removals, options, context) };
+  const cut = await cutChannels(optimised.graph, dependencies, removals, options, context);
+  const graphs = { uncut: optimised.graph, cut: cut.graph };
+  return { ...cut, graph: await repaired(engine, graphs, cut.kept, data, options, retrain) };
 }
 
 /** How many channels leave each group: the same fraction of all, as small as meets the targets. */

@@ -12,12 +12,9 @@ import { composePlans } from '../surgery/compose.js';
 import type { Plan } from '../surgery/plan.js';
 import { evaluate } from '../train/evaluate.js';
 import { train } from '../train/train.js';
-import { criterionNamed } from './criteria/index.js';
-import { measureTaylor } from './gradients.js';
+import { cutInParts } from './cut.js';
 import { type HistoryEpochs, historyStep } from './history-step.js';
-import { type OneShot, type OneShotContext, pruneOnce } from './one-shot.js';
 import type { PruneData, PruneOptions, RetrainOptions, StepState } from './options.js';
-import { reconstruct } from './reconstruct.js';
 
 export interface Pruned {
   /** The last model within the tolerance: the given one when no step was. */
@@ -56,13 +53,10 @@ export async function prune(
     const stepOptions = optionsOfStep(options, step, budget.length);
     const context = { from, originalChannels };
     const epochs = budget[step] ?? { train: 0 };
-    const { before, cut } = epochs.history
+    const cut = epochs.history
       ? await historyStep(engine, current, data, stepOptions, retrain, context, epochs.history, options.seed + step)
-      : await scoredStep(engine, current, data, stepOptions, context);
-    const repaired = retrain.reconstruct
-      ? await reconstruct(engine, before, cut, data.calibration, options.signal)
-      : cut.graph;
-    const { macs, parameters } = cut;
+      : await cutInParts(engine, current, data, stepOptions, retrain, context);
+    const { graph: repaired, macs, parameters } = cut;
     const untrained = (await evaluate(engine, repaired, data.validation)).accuracy;
     retrain.onCut?.(step, { macs, parameters, accuracy: untrained });
     const trained = await train(engine, repaired, data, {
@@ -106,20 +100,6 @@ function costOfState({ macs, parameters }: StepState): { macs: number; parameter
   return { macs, parameters };
 }
 
-/** Scores by the weights or the gradients as they are. */
-async function scoredStep(
-  engine: Engine,
-  graph: Graph,
-  data: PruneData,
-  options: PruneOptions,
-  context: OneShotContext,
-): Promise<{ before: Graph; cut: OneShot }> {
-  const measured = criterionNamed(options.criterion).needs === 'gradients';
-  const dependencies = measured ? dependencyGroups(graph, options.ignore) : undefined;
-  const taylor = dependencies && (await measureTaylor(engine, graph, dependencies, data.calibration, options.signal));
-  return { before: graph, cut: await pruneOnce(graph, options, { ...context, taylor }) };
-}
-
 /** A target or a ratio is worked towards; without one, pruning goes on while accuracy holds. */
 function hasGoal({ targets, ratio }: PruneOptions): boolean {
   return targets.macs !== undefined || targets.parameters !== undefined || ratio !== undefined;
@@ -128,19 +108,23 @@ function hasGoal({ targets, ratio }: PruneOptions): boolean {
 /** The criterion that records the training. */
 export const HISTORY = 'history';
 
+/** Without a goal there are at most so many steps. */
+const OPEN_STEPS = 10;
+
 /** Without a goal, every step leaves this fraction of the MACs. */
 const OPEN_STEP = 0.85;
 
 /** Equal factors from step to step: the cuts become smaller as the network does. */
 function optionsOfStep(options: PruneOptions, step: number, steps: number): PruneOptions {
-  if (!hasGoal(options)) return { ...options, targets: { macs: OPEN_STEP ** (step + 1) } };
-  const part = (target: number | undefined) => (target === undefined ? undefined : target ** ((step + 1) / steps));
+  const goal = hasGoal(options);
+  const part = (target: number | undefined, done: number) =>
+    target === undefined ? undefined : target ** (done / steps);
+  const targetsAfter = (done: number): PruneOptions['targets'] =>
+    goal
+      ? { macs: part(options.targets.macs, done), parameters: part(options.targets.parameters, done) }
+      : { macs: OPEN_STEP ** done };
   const ratio = options.ratio === undefined ? undefined : 1 - (1 - options.ratio) ** (1 / steps);
-  return {
-    ...options,
-    ratio,
-    targets: { macs: part(options.targets.macs), parameters: part(options.targets.parameters) },
-  };
+  return { ...options, ratio, targets: targetsAfter(step + 1), previous: targetsAfter(step) };
 }
 
 interface StepEpochs {
@@ -156,7 +140,8 @@ interface StepEpochs {
  */
 function epochsOfSteps({ epochs, steps }: RetrainOptions, goal: boolean, history: boolean): StepEpochs[] {
   const least = history ? 3 : 1;
-  const count = Math.max(1, Math.min(steps, Math.floor(epochs / least)));
+  const wanted = steps ?? (goal && !history ? 1 : OPEN_STEPS);
+  const count = Math.max(1, Math.min(wanted, Math.floor(epochs / least)));
   const equal = (step: number) => Math.floor(((step + 1) * epochs) / count) - Math.floor((step * epochs) / count);
   const short = Math.max(least, Math.round(epochs / 10));
   const shares = Array.from({ length: count }, (_, step) => {

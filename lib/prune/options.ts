@@ -36,6 +36,8 @@ export interface PruneOptions {
   merge: boolean;
   /** What is to be left, as fractions of the given graph's MACs and parameters. */
   targets: { macs?: number | undefined; parameters?: number | undefined };
+  /** What an earlier step was to leave. */
+  previous?: PruneOptions['targets'];
   /** Fraction of each group's channels to remove instead of a target. */
   ratio?: number | undefined;
   roundTo: number;
@@ -51,8 +53,10 @@ export interface PruneOptions {
 export interface RetrainOptions {
   /** Epochs of fine-tuning in all. */
   epochs: number;
-  /** Removal steps on the way to the target. */
-  steps: number;
+  /** Removals with training after each; default: 1 towards a goal, else as many as accuracy and the epochs permit. */
+  steps?: number | undefined;
+  /** Cuts of one step, each scored anew and repaired before the next. */
+  cuts: number;
   /** Largest loss of validation accuracy against the given graph, 0 … 1. */
   tolerance: number;
   /** Re-solve the consumers of removed channels by least squares. */

@@ -15,7 +15,6 @@ import { float32, type TensorOf } from '../graph/tensor.js';
 import { createLeastSquares } from '../native.js';
 import { extract } from '../surgery/extract.js';
 import { type Consumer, consumersOfCut, fromMatrix, toMatrix } from './consumers.js';
-import type { OneShot } from './one-shot.js';
 import { inputRows, outputRows, samplePositions, type Volume } from './patches.js';
 
 /** Training images that are looked at. */
@@ -29,26 +28,33 @@ const RIDGE = 1e-3;
 
 type Values = Map<string, TensorOf<'float32'>>;
 
+/** A graph that lost channels: everything is told in terms of the uncut one. */
+export interface CutGraph {
+  graph: Graph;
+  /** For every axis that was cut (`keyOf`), the elements that stayed. */
+  kept: ReadonlyMap<string, Int32Array>;
+}
+
 /**
- * @param before the graph that was cut.
- * @param cut what came of it; `cut.graph` is not changed.
+ * @param uncut the graph whose outputs, layer by layer, are wanted.
+ * @param cut what is left of it; `cut.graph` is not changed.
  * @returns the cut graph with repaired weights.
  */
 export async function reconstruct(
   engine: Engine,
-  before: Graph,
-  cut: OneShot,
+  uncut: Graph,
+  cut: CutGraph,
   calibration: BatchSource,
   signal: AbortSignal | undefined,
 ): Promise<Graph> {
-  const consumers = consumersOfCut(before, cut);
+  const consumers = consumersOfCut(uncut, cut.kept);
   let repaired = cut.graph;
-  const batches = await firstBatches(before, calibration, signal);
+  const batches = await firstBatches(uncut, calibration, signal);
   let uncutValues = batches;
   let cutValues = batches;
   for (const consumer of consumers) {
     throwIfAborted(signal);
-    uncutValues = await advance(engine, before, uncutValues, consumer.node, [consumer.output]);
+    uncutValues = await advance(engine, uncut, uncutValues, consumer.node, [consumer.output]);
     cutValues = await advance(engine, repaired, cutValues, consumer.node, [consumer.input]);
     const weights = await solve(consumer, repaired, uncutValues, cutValues, signal);
     repaired = { ...repaired, initializers: new Map([...repaired.initializers, [consumer.weight, weights]]) };

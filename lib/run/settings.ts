@@ -52,7 +52,10 @@ export interface PruneSettings {
   minChannels: number;
   maxRatio: number;
   ignore: string[];
-  steps: number;
+  /** Removals with training after each; 1 towards a goal when absent, else as many as accuracy and epochs permit. */
+  steps?: number | undefined;
+  /** Cuts of one step, each scored anew and repaired before the next. */
+  cuts: number;
   reconstruct: boolean;
   /** Weight of the distillation from the unpruned network. */
   distill: number;

@@ -110,6 +110,7 @@ export async function pruneStage(
   return prune(engine, graph, data, pruneOptions(settings, hooks), {
     epochs,
     steps: settings.steps,
+    cuts: settings.cuts,
     tolerance: settings.tolerance / 100,
     reconstruct: settings.reconstruct,
     distill: settings.distill,
