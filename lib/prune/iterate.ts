@@ -58,7 +58,7 @@ export async function prune(
       : await cutInParts(engine, current, data, stepOptions, retrain, context);
     const { graph: repaired, macs, parameters } = cut;
     const untrained = (await evaluate(engine, repaired, data.validation)).accuracy;
-    retrain.onCut?.(step, { macs, parameters, accuracy: untrained });
+    retrain.onCut?.(step, budget.length, { macs, parameters, accuracy: untrained });
     const trained = await train(engine, repaired, data, {
       ...retrain.training,
       epochs: epochs.train,

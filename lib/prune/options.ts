@@ -73,5 +73,5 @@ export interface RetrainOptions {
   checkpoint?: (step: number) => Checkpoint;
   onEpoch?: (step: number, epochs: number, metrics: EpochMetrics) => void;
   /** Told after each removal and repair, before the step's training. */
-  onCut?: (step: number, cut: { macs: number; parameters: number; accuracy: number }) => void;
+  onCut?: (step: number, steps: number, cut: { macs: number; parameters: number; accuracy: number }) => void;
 }

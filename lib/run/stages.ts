@@ -117,9 +117,9 @@ export async function pruneStage(
     training: trainingOptions(settings, data),
     finished: keep ? await finishedSteps(keep, nameOf) : [],
     ...(keep ? { checkpoint: (step) => keep.directory.training(nameOf(step)) } : {}),
-    onCut: (step, cut) => {
+    onCut: (step, steps, cut) => {
       const left = { macs: cut.macs / macs, parameters: cut.parameters / parameters };
-      hooks.onEvent({ kind: 'pruned', step, steps: settings.steps, ...left, accuracy: cut.accuracy });
+      hooks.onEvent({ kind: 'pruned', step, steps, ...left, accuracy: cut.accuracy });
       keep?.journal.append('cut', { step, ...cut });
     },
     onEpoch: (step, of, metrics) => tellEpoch(nameOf(step), of, metrics, hooks, keep),
