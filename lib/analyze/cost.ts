@@ -9,8 +9,8 @@ import type { AxisRef, CostTerm, ValueType } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
 import type { AxisChannels, Dependencies } from './groups.js';
 import { learnableInitializers } from './learnable.js';
+import { keyOf } from './relations.js';
 import { inferShapes, type Shapes, shapedNode } from './shapes.js';
-import { keyOf } from './ties.js';
 
 export interface NodeCost {
   node: Node;

@@ -7,9 +7,13 @@
  */
 
 import type { Graph } from '../graph/graph.js';
+import { sizeOf } from '../graph/tensor.js';
 import type { AxisRef } from '../ops/operator.js';
+import { bestChoice, type Outcome } from './choices.js';
+import type { Description, Shuffle } from './described.js';
+import { describeGraph, keyOf } from './relations.js';
 import { inferShapes, type Shapes } from './shapes.js';
-import { type CarryingAxis, keyOf, type Ties, tieGraph } from './ties.js';
+import { type CarryingAxis, type Ties, tieGraph } from './ties.js';
 
 /** One axis of one initializer that is cut with a group. */
 export interface Member extends AxisRef {
@@ -48,11 +52,27 @@ export interface Dependencies {
   pinned: { node: string; reason: string }[];
   /** For every axis of every value and initializer that some group cuts. */
   axes: Map<string, AxisChannels>;
+  /** Nodes that put channels in another order, and that surgery has to write anew when some of them go. */
+  shuffles: Shuffle[];
 }
 
 /** @param ignore initializers (by name) whose channels must all stay. */
 export function dependencyGroups(graph: Graph, ignore: (initializer: string) => boolean = () => false): Dependencies {
-  return groupsOf(graph, tieGraph(graph, new Map(), inferShapes(graph)), ignore);
+  const description = describeGraph(graph, inferShapes(graph));
+  return bestChoice(description, (choices) => groupsOf(description, tieGraph(description, choices), ignore))
+    .dependencies;
+}
+
+/** The weights that can go when every group is cut to one channel: many small ones count more than a few large ones. */
+function prunable(graph: Graph, groups: readonly Group[]): number {
+  let score = 0;
+  for (const { channels, members } of groups)
+    for (const { value, axis, indices } of members) {
+      const tensor = graph.initializers.get(value);
+      const share = indices.length / (tensor?.dims[axis] ?? 1);
+      score += sizeOf(tensor?.dims ?? [0]) * share * (1 - 1 / channels);
+    }
+  return score;
 }
 
 /** Classes of elements by number, in the order in which their first elements were found. */
@@ -62,7 +82,11 @@ interface Classes {
   count: number;
 }
 
-function groupsOf(graph: Graph, ties: Ties, ignore: (initializer: string) => boolean): Dependencies {
+function groupsOf(
+  { graph, shapes, shuffles }: Description,
+  ties: Ties,
+  ignore: (initializer: string) => boolean,
+): Outcome & { dependencies: Dependencies } {
   const classes = numbered(ties.classOf);
   const axes = [...ties.axes.values()];
   const reasons = pinnedClasses(graph, ties, classes, ignore);
@@ -96,7 +120,14 @@ function groupsOf(graph: Graph, ties: Ties, ignore: (initializer: string) => boo
     group.id =
       group.members.find((member) => member.role === 'makes')?.value ?? group.members[0]?.value ?? `group ${number}`;
   nameApart(groups);
-  return { shapes: ties.shapes, groups, pinned: pinnedNodes(graph, axes, classes, made, reasons), axes: cut };
+  const pinned = pinnedNodes(graph, axes, classes, made, reasons);
+  const troubled = (at: AxisRef): boolean => {
+    const axis = ties.axes.get(keyOf(at));
+    for (let index = 0; axis && index < axis.extent; index++)
+      if (reasons.get(classes.of[axis.base + index] ?? 0)?.border === false) return true;
+    return false;
+  };
+  return { dependencies: { shapes, groups, pinned, axes: cut, shuffles }, score: prunable(graph, groups), troubled };
 }
 
 function numbered(classOf: Int32Array): Classes {
@@ -150,26 +181,32 @@ function kindsOf(axes: readonly CarryingAxis[], classes: Classes): Int32Array {
   return kind;
 }
 
+interface Reason {
+  text: string;
+  /** The channels are those of an input or output of the graph, or the person wants them to stay. */
+  border: boolean;
+}
+
 /** The reason why the elements of a class must stay, by class. */
 function pinnedClasses(
   graph: Graph,
   ties: Ties,
   classes: Classes,
   ignore: (initializer: string) => boolean,
-): Map<number, string> {
-  const reasons = new Map<number, string>();
-  const pinAxis = (axis: CarryingAxis, reason: string) => {
+): Map<number, Reason> {
+  const reasons = new Map<number, Reason>();
+  const pinAxis = (axis: CarryingAxis, text: string, border: boolean) => {
     for (let index = 0; index < axis.extent; index++) {
       const number = classes.of[axis.base + index] ?? 0;
-      if (!reasons.has(number)) reasons.set(number, reason);
+      if (!reasons.has(number)) reasons.set(number, { text, border });
     }
   };
-  for (const { node, reason, axis } of ties.pins) pinAxis(axis, `${reason} (${node})`);
+  for (const { node, reason, axis, border } of ties.pins) pinAxis(axis, `${reason} (${node})`, border);
   for (const axis of ties.axes.values()) {
     if (axis.source && graph.initializers.has(axis.value) && ignore(axis.value))
-      pinAxis(axis, 'it is on the list of layers to ignore');
+      pinAxis(axis, 'it is on the list of layers to ignore', true);
     const reason = wholeAxisReason(axis, classes);
-    if (reason !== undefined) pinAxis(axis, reason);
+    if (reason !== undefined) pinAxis(axis, reason, false);
   }
   return reasons;
 }
@@ -186,13 +223,13 @@ function pinnedNodes(
   axes: readonly CarryingAxis[],
   classes: Classes,
   made: Uint8Array,
-  reasons: ReadonlyMap<number, string>,
+  reasons: ReadonlyMap<number, Reason>,
 ): Dependencies['pinned'] {
   const weights = new Map<string, string>();
   for (const axis of axes)
     for (let index = 0; axis.source && index < axis.extent; index++) {
       const number = classes.of[axis.base + index] ?? 0;
-      const reason = reasons.get(number);
+      const reason = reasons.get(number)?.text;
       if (reason !== undefined && made[number] === 1 && !weights.has(axis.value)) weights.set(axis.value, reason);
     }
   return graph.nodes.flatMap(({ name, inputs }) => {

@@ -5,12 +5,11 @@
  * Only axes that can carry channels take part: those reached, over relations, from the output axis of some weight.
  */
 
-import type { Graph, Node } from '../graph/graph.js';
-import type { AxisRef, Relation, Span, ValueType } from '../ops/operator.js';
-import { operatorOf } from '../ops/registry.js';
-import { inferShapes, type Shapes, shapedNode } from './shapes.js';
+import type { AxisRef, SettledRelation, Span, ValueType } from '../ops/operator.js';
+import type { Choices, Description } from './described.js';
+import { keyOf, rolesOf, rolesOfComputed, settled } from './relations.js';
 
-/** An axis whose elements take part, with the class (a representative's number) of each element. */
+/** An axis whose elements take part. */
 export interface CarryingAxis extends AxisRef {
   extent: number;
   /** First element number; the elements are `base` … `base + extent − 1`. */
@@ -22,142 +21,107 @@ export interface CarryingAxis extends AxisRef {
 }
 
 export interface Ties {
-  shapes: Shapes;
   axes: Map<string, CarryingAxis>;
-  /** The class of each element: equal numbers live and die together. */
+  /** The class of each element (a representative's number): equal ones live and die together. */
   classOf: Int32Array;
-  /** Elements that must stay, with the reason. */
-  pins: { node: string; reason: string; axis: CarryingAxis }[];
+  /** Elements that must stay, with the reason. `border`: they are the graph's inputs or outputs. */
+  pins: { node: string; reason: string; axis: CarryingAxis; border: boolean }[];
 }
 
 interface NodeRelations {
   node: string;
-  relations: Relation[];
-  /** Weight axes along which new channels are made. */
-  sources: AxisRef[];
-  /** Weight axes along which the channels of an input are summed. */
-  readers: AxisRef[];
+  relations: SettledRelation[];
+  /** The position of each relation among those that the operator gave. */
+  choices: (number | undefined)[];
 }
 
-export function keyOf({ value, axis }: AxisRef): string {
-  return `${axis}:${value}`;
-}
-
-/** @param choices for a Reshape that splits an axis, by `node/relation`: which of the parts carries the channels. */
-export function tieGraph(
-  graph: Graph,
-  choices: ReadonlyMap<string, number> = new Map(),
-  shapes = inferShapes(graph),
-): Ties {
-  const described = graph.nodes.map((node) => relationsOf(graph, node, shapes));
-  const carried = carryingAxes(described, shapes.types, choices);
-  const axes = new Map<string, CarryingAxis>();
+export function tieGraph(description: Description, choices: Choices = new Map()): Ties {
+  const relationsOf = new Map(description.nodes.map((entry) => [entry, settled(entry, choices)]));
+  const described = [...relationsOf].map(
+    ([entry, relations]): NodeRelations => ({
+      node: entry.node.name,
+      relations,
+      choices: relations.map((relation) => choices.get(`${entry.node.name}/${entry.relations.indexOf(relation)}`)),
+    }),
+  );
+  const roles = [...relationsOf].map(([{ node }, relations]) => rolesOf(description, node, relations));
+  const spread = (axes: AxisRef[]) => rolesOfComputed(description, (entry) => relationsOf.get(entry) ?? [], axes);
+  const sources = spread(roles.flatMap((role) => role.sources));
+  const readers = spread(roles.flatMap((role) => role.readers));
+  const { types } = description.shapes;
+  const axes = carryingAxes(described, sources, new Set(readers.map(keyOf)), types);
   let elements = 0;
-  for (const [key, axis] of carried) {
-    axes.set(key, { ...axis, base: elements });
+  for (const axis of axes.values()) {
+    axis.base = elements;
     elements += axis.extent;
   }
   const sets = new DisjointSets(elements);
   for (const { relations } of described)
     for (const relation of relations) {
       if (relation.kind === 'same') uniteSpans(sets, axes, relation.a, relation.b, relation.blocks);
-      else if (relation.kind === 'reshape') uniteReshape(sets, axes, shapes.types, relation);
+      else if (relation.kind === 'reshape') uniteReshape(sets, axes, types, relation);
     }
-  return { shapes, axes, classOf: sets.classes(), pins: pinsOf(graph, described, axes) };
+  return { axes, classOf: sets.classes(), pins: pinsOf(description, described, axes) };
 }
 
-function relationsOf(graph: Graph, node: Node, shapes: Shapes): NodeRelations {
-  const everyAxis = (names: string[]): AxisRef[] =>
-    names.flatMap((value) => shapes.types.get(value)?.dims.map((_, axis) => ({ value, axis })) ?? []);
-  const operator = operatorOf(node);
-  if (!operator || shapes.unknown.some((entry) => entry.node === node)) {
-    const reason = shapes.unknown.find((entry) => entry.node === node)?.reason ?? `operator ${node.op} is not known`;
-    const relations = everyAxis([...node.inputs, ...node.outputs]).map((at): Relation => ({ kind: 'pin', at, reason }));
-    return { node: node.name, relations, sources: [], readers: [] };
-  }
-  const relations = operator.tie(shapedNode(graph, node, shapes.types));
-  return { node: node.name, relations, ...rolesOf(graph, node, relations) };
+interface Side {
+  value: string;
+  axes: number[];
 }
 
 /**
- * A weight axis tied to an output axis, but through no activation, makes new channels; one tied to an axis of an input
- * that does not go on to an output sums over its channels.
+ * The axis of `to` that carries the channels along `axis` of `from` through a reshape: the chosen one, else that which
+ * leaves most of them free of each other.
  */
-function rolesOf(graph: Graph, node: Node, relations: Relation[]): Pick<NodeRelations, 'sources' | 'readers'> {
-  const outputs = new Set(node.outputs);
-  const isActivation = (value: string) => !outputs.has(value) && !graph.initializers.has(value);
-  const through = new Set<string>();
-  const pairs: [AxisRef, AxisRef][] = relations.flatMap((relation): [AxisRef, AxisRef][] => {
-    if (relation.kind === 'same')
-      return [
-        [relation.a, relation.b],
-        [relation.b, relation.a],
-      ];
-    if (relation.kind === 'pin') return [];
-    const sides = [relation.from, relation.to].map(({ value, axes }) => axes.map((axis) => ({ value, axis })));
-    const [from = [], to = []] = sides;
-    return from.flatMap((a) =>
-      to.flatMap((b): [AxisRef, AxisRef][] => [
-        [a, b],
-        [b, a],
-      ]),
-    );
+function carrier(
+  types: ReadonlyMap<string, ValueType>,
+  from: Side & { axis: number },
+  to: Side,
+  choice: number | undefined,
+): number | undefined {
+  if (to.axes.length <= 1) return to.axes[0];
+  if (choice !== undefined && to.axes.includes(choice)) return choice;
+  const source = strided(types, from, from.axis);
+  const free = to.axes.map((axis) => {
+    const { stride, extent } = strided(types, to, axis);
+    if (stride >= source.stride) return Math.min(extent, (source.extent * source.stride) / stride);
+    return Math.max(1, (stride * extent) / source.stride);
   });
-  const touches = (at: AxisRef, is: (value: string) => boolean) =>
-    pairs.some(([one, other]) => keyOf(one) === keyOf(at) && is(other.value));
-  for (const [one, other] of pairs) {
-    // Directly, or through a weight that is tied to both (the filters of a depthwise convolution).
-    const weight =
-      graph.initializers.has(one.value) && touches(one, isActivation) && touches(one, (value) => outputs.has(value));
-    if (weight) through.add(keyOf(other));
-    if (isActivation(one.value) && outputs.has(other.value)) {
-      through.add(keyOf(one));
-      through.add(keyOf(other));
-    }
-  }
-  // Integers are arguments (shapes, indices), whose elements are no channels.
-  const isWeight = (value: string) => graph.initializers.get(value)?.dtype.startsWith('float') ?? false;
-  const weights = pairs.filter(([weight, other]) => isWeight(weight.value) && !through.has(keyOf(other)));
-  return {
-    sources: weights.filter(([, other]) => outputs.has(other.value)).map(([weight]) => weight),
-    readers: weights.filter(([, other]) => isActivation(other.value)).map(([weight]) => weight),
-  };
+  return to.axes[free.indexOf(Math.max(...free))];
 }
 
-/** The axis among `axes` that carries channels through a reshape: the chosen one, else the longest. */
-function carrier(types: ReadonlyMap<string, ValueType>, value: string, axes: number[], choice?: number): number[] {
-  if (axes.length <= 1) return axes;
-  if (choice !== undefined && axes.includes(choice)) return [choice];
-  const dims = types.get(value)?.dims ?? [];
-  const extent = (axis: number) => Number(dims[axis] ?? 0);
-  return [axes.reduce((best, axis) => (extent(axis) > extent(best) ? axis : best))];
+/** The extent of an axis and its stride in the row-major order of the axes of a side. */
+function strided(types: ReadonlyMap<string, ValueType>, { value, axes }: Side, axis: number) {
+  const extents = axes.map((at) => Number(types.get(value)?.dims[at]));
+  const position = axes.indexOf(axis);
+  const stride = extents.slice(position + 1).reduce((product, extent) => product * extent, 1);
+  return { extent: extents[position] ?? 1, stride };
 }
 
 function carryingAxes(
   described: NodeRelations[],
+  sources: readonly AxisRef[],
+  readers: ReadonlySet<string>,
   types: ReadonlyMap<string, ValueType>,
-  choices: ReadonlyMap<string, number>,
 ): Map<string, CarryingAxis> {
-  const neighbours = new Map<string, { relation: Relation; choice: number | undefined }[]>();
-  const note = (at: AxisRef, relation: Relation, choice?: number) => {
+  const neighbours = new Map<string, { relation: SettledRelation; choice: number | undefined }[]>();
+  const note = (at: AxisRef, relation: SettledRelation, choice?: number) => {
     const key = keyOf(at);
     const list = neighbours.get(key);
     if (list) list.push({ relation, choice });
     else neighbours.set(key, [{ relation, choice }]);
   };
-  for (const { node, relations } of described)
+  for (const { relations, choices } of described)
     relations.forEach((relation, index) => {
-      const choice = choices.get(`${node}/${index}`);
       if (relation.kind === 'same') {
         note(relation.a, relation);
         note(relation.b, relation);
       } else if (relation.kind === 'reshape') {
-        for (const axis of relation.from.axes) note({ value: relation.from.value, axis }, relation, choice);
-        for (const axis of relation.to.axes) note({ value: relation.to.value, axis }, relation, choice);
+        for (const { value, axes } of [relation.from, relation.to])
+          for (const axis of axes) note({ value, axis }, relation, choices[index]);
       }
     });
 
-  const readers = new Set(described.flatMap((node) => node.readers.map(keyOf)));
   const carried = new Map<string, CarryingAxis>();
   const queue: AxisRef[] = [];
   const reach = (at: AxisRef, source: boolean) => {
@@ -167,7 +131,7 @@ function carryingAxes(
     carried.set(key, { value: at.value, axis: at.axis, extent, base: 0, source, reads: readers.has(key) });
     queue.push(at);
   };
-  for (const { sources } of described) for (const source of sources) reach(source, true);
+  for (const source of sources) reach(source, true);
   for (let at = queue.pop(); at; at = queue.pop())
     for (const { relation, choice } of neighbours.get(keyOf(at)) ?? []) {
       if (relation.kind === 'same') {
@@ -175,10 +139,11 @@ function carryingAxes(
         reach(relation.b, false);
       } else if (relation.kind === 'reshape') {
         const { from, to } = relation;
-        const [value, axes] =
-          from.value === at.value && from.axes.includes(at.axis) ? [to.value, to.axes] : [from.value, from.axes];
-        const alreadyCarried = axes.some((axis) => carried.has(keyOf({ value, axis })));
-        if (!alreadyCarried) for (const axis of carrier(types, value, axes, choice)) reach({ value, axis }, false);
+        const forward = from.value === at.value && from.axes.includes(at.axis);
+        const [near, far] = forward ? [from, to] : [to, from];
+        if (far.axes.some((axis) => carried.has(keyOf({ value: far.value, axis })))) continue;
+        const axis = carrier(types, { ...near, axis: at.axis }, far, choice);
+        if (axis !== undefined) reach({ value: far.value, axis }, false);
       }
     }
   return carried;
@@ -210,39 +175,47 @@ function uniteReshape(
   sets: DisjointSets,
   axes: ReadonlyMap<string, CarryingAxis>,
   types: ReadonlyMap<string, ValueType>,
-  { from, to }: Extract<Relation, { kind: 'reshape' }>,
+  { from, to }: Extract<SettledRelation, { kind: 'reshape' }>,
 ): void {
-  const sides = [from, to].flatMap((side) => {
-    const extents = side.axes.map((axis) => Number(types.get(side.value)?.dims[axis]));
-    return side.axes.flatMap((axis, position) => {
+  const sides = [from, to].flatMap((side) =>
+    side.axes.flatMap((axis) => {
       const carried = axes.get(keyOf({ value: side.value, axis }));
-      if (!carried) return [];
-      const stride = extents.slice(position + 1).reduce((product, extent) => product * extent, 1);
-      return [{ base: carried.base, extent: carried.extent, stride }];
-    });
-  });
+      return carried ? [{ base: carried.base, ...strided(types, side, axis) }] : [];
+    }),
+  );
   const [first, ...others] = sides;
   if (!first || others.length === 0) return;
   const positions = from.axes.reduce((product, axis) => product * Number(types.get(from.value)?.dims[axis]), 1);
+  // Between multiples of all strides nothing changes.
+  const step = sides.map(({ stride }) => stride).reduce(greatestCommonDivisor);
   const at = (side: typeof first, position: number) => side.base + (Math.floor(position / side.stride) % side.extent);
-  for (let position = 0; position < positions; position++)
+  for (let position = 0; position < positions; position += step)
     for (const other of others) sets.unite(at(first, position), at(other, position));
 }
 
-function pinsOf(graph: Graph, described: NodeRelations[], axes: ReadonlyMap<string, CarryingAxis>): Ties['pins'] {
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+function pinsOf(
+  { graph, constants }: Description,
+  described: NodeRelations[],
+  axes: ReadonlyMap<string, CarryingAxis>,
+): Ties['pins'] {
   const pins: Ties['pins'] = [];
-  const pin = (at: AxisRef, node: string, reason: string) => {
+  const pin = (at: AxisRef, node: string, reason: string, border: boolean) => {
     const axis = axes.get(keyOf(at));
-    if (axis) pins.push({ node, reason, axis });
+    if (axis) pins.push({ node, reason, axis, border });
   };
   const everyAxis = (value: string) => [...Array(16).keys()].map((axis) => ({ value, axis }));
-  for (const { name } of graph.inputs) for (const at of everyAxis(name)) pin(at, name, 'it is an input of the graph');
+  for (const { name } of graph.inputs)
+    if (!constants.has(name)) for (const at of everyAxis(name)) pin(at, name, 'it is an input of the graph', true);
   for (const { name } of graph.outputs) {
     const maker = graph.nodes.find((node) => node.outputs.includes(name))?.name ?? name;
-    for (const at of everyAxis(name)) pin(at, maker, `it makes the output "${name}" of the graph`);
+    for (const at of everyAxis(name)) pin(at, maker, `it makes the output "${name}" of the graph`, true);
   }
   for (const { node, relations } of described)
-    for (const relation of relations) if (relation.kind === 'pin') pin(relation.at, node, relation.reason);
+    for (const relation of relations) if (relation.kind === 'pin') pin(relation.at, node, relation.reason, false);
   return pins;
 }
 

@@ -3,7 +3,9 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import type { Dim, Node } from '../graph/graph.js';
-import { convolutionSpans, kernelOf } from './conv.js';
+import { groupsLeft } from './channel-groups.js';
+import { kernelOf } from './conv.js';
+import { convolutionSpans, tieGrouped } from './convolution-ties.js';
 import {
   type CostTerm,
   elementwiseCost,
@@ -160,14 +162,11 @@ function cost(shaped: ShapedNode): CostTerm[] {
 
 /** As Conv, with the weight's axes exchanged; in a grouped one whole groups leave together. */
 function tie(shaped: ShapedNode): Relation[] {
-  const { always, common, inChannels, weight0, weight1, outChannels, bias } = convolutionSpans(shaped);
+  const { always, inChannels, weight0, weight1, outChannels, bias } = convolutionSpans(shaped);
   const group = intAttribute(shaped.node, 'group', 1);
   if (group === 1)
     return [...always, ...tieAxes(inChannels, weight0), ...tieAxes(weight1, outChannels), ...tieAxes(weight1, bias)];
-  const grouped = [inChannels, outChannels, bias].flatMap((span): Relation[] =>
-    weight0 && span ? [{ kind: 'same', a: weight0, b: span, blocks: group }] : [],
-  );
-  return [...always, common, ...grouped];
+  return [...always, ...tieGrouped(shaped, group, true)];
 }
 
 export const convTranspose: Operator = {
@@ -182,11 +181,11 @@ export const convTranspose: Operator = {
   },
   cost,
   tie,
-  rewrite: ({ node, inputs, extent }) => {
+  rewrite: ({ node, inputs, kept }) => {
     const group = intAttribute(node, 'group', 1);
-    const channels = extent({ value: node.inputs[0] ?? '', axis: 1 });
-    const before = inputs[0]?.dims[1];
-    if (group === 1 || typeof channels !== 'number' || typeof before !== 'number') return {};
-    return { attributes: { group: { type: 'int', value: (group * channels) / before } } };
+    const channels = inputs[0]?.dims[1];
+    if (group === 1 || typeof channels !== 'number') return {};
+    const left = groupsLeft(kept({ value: node.inputs[0] ?? '', axis: 1 }), channels, group);
+    return { attributes: { group: { type: 'int', value: left } } };
   },
 };

@@ -3,6 +3,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import type { Node } from '../graph/graph.js';
+import { convolutionSpans, tieGrouped } from './convolution-ties.js';
 import {
   type CostTerm,
   elementwiseCost,
@@ -26,7 +27,6 @@ import {
   fromImage,
   knownProduct,
   onImage,
-  pinSpatial,
   place,
   slide,
   type Window,
@@ -162,44 +162,37 @@ function cost(shaped: ShapedNode): CostTerm[] {
   return [{ kind: 'macs', coefficient: kernel * positions, factors }, ...bias];
 }
 
-/** The spans that the ties of a convolution speak of. */
-export function convolutionSpans(shaped: ShapedNode) {
-  const [x, weight, bias] = shaped.inputs;
-  const [xName = '', weightName = '', biasName = ''] = shaped.node.inputs;
-  const y = shaped.outputs[0];
-  const yName = shaped.node.outputs[0] ?? '';
-  return {
-    /** The batch goes through; positions and the kernel stay as they are. */
-    always: [...(x && y ? tieAxes(wholeAxis(xName, x, 0), wholeAxis(yName, y, 0)) : []), ...pinSpatial(shaped, [1])],
-    /** In a grouped convolution axis 1 of the weight is common to all groups. */
-    common: { kind: 'pin', at: { value: weightName, axis: 1 }, reason: 'all groups share it' } satisfies Relation,
-    inChannels: x && wholeAxis(xName, x, 1),
-    weight0: weight && wholeAxis(weightName, weight, 0),
-    weight1: weight && wholeAxis(weightName, weight, 1),
-    outChannels: y && wholeAxis(yName, y, 1),
-    bias: bias && wholeAxis(biasName, bias, 0),
-  };
+/**
+ * Dense: the input channels with the weight's axis 1, the filters with the output channels and the bias. Grouped: see
+ * `tieGrouped`.
+ */
+function tie(shaped: ShapedNode): Relation[] {
+  const { always, weight0, weight1, inChannels, outChannels, bias } = convolutionSpans(shaped);
+  const groups = groupOf(shaped.node);
+  if (groups > 1) return [...always, ...tieGrouped(shaped, groups)];
+  return [
+    ...(alongChannels(shaped) ?? always),
+    ...tieAxes(inChannels, weight1),
+    ...tieAxes(weight0, outChannels),
+    ...tieAxes(weight0, bias),
+  ];
 }
 
 /**
- * Dense: the input channels with the weight's axis 1, the filters with the output channels and the bias. Grouped: whole
- * groups leave together, and the weight's axis 1, which all groups share, stays.
+ * A convolution of one channel into one that leaves the extents as they are slides over an axis of features (the
+ * channels' neighbours in ECA-Net; Wang et al. 2020): what is left of them are each other's neighbours.
  */
-function tie(shaped: ShapedNode): Relation[] {
-  const spans = convolutionSpans(shaped);
-  const group = groupOf(shaped.node);
-  const { weight0, inChannels, outChannels, bias } = spans;
-  if (group === 1)
-    return [
-      ...spans.always,
-      ...tieAxes(inChannels, spans.weight1),
-      ...tieAxes(weight0, outChannels),
-      ...tieAxes(weight0, bias),
-    ];
-  const grouped = [inChannels, outChannels, bias].flatMap((span): Relation[] =>
-    weight0 && span ? [{ kind: 'same', a: weight0, b: span, blocks: group }] : [],
-  );
-  return [...spans.always, spans.common, ...grouped];
+function alongChannels({ node, inputs, outputs }: ShapedNode): Relation[] | undefined {
+  const [x, weight] = inputs;
+  const y = outputs[0];
+  if (!x || !y || !weight || weight.dims[0] !== 1 || weight.dims[1] !== 1) return undefined;
+  if (x.dims.join() !== y.dims.join() || x.dims.slice(2).filter((extent) => extent !== 1).length !== 1)
+    return undefined;
+  const { strides } = windowOf(node, kernelOf(node, weight));
+  if (strides.some((stride, axis) => stride !== 1 && x.dims[axis + 2] !== 1)) return undefined;
+  const [from = ''] = node.inputs;
+  const [to = ''] = node.outputs;
+  return x.dims.flatMap((_, axis) => tieAxes(wholeAxis(from, x, axis), wholeAxis(to, y, axis)));
 }
 
 /** Only where every extent is known, so that `auto_pad` can be told. */
@@ -235,9 +228,10 @@ export const conv: Operator = {
   cost,
   tie,
   linear,
-  rewrite: ({ node, inputs, extent }) => {
-    const channels = extent({ value: node.inputs[0] ?? '', axis: 1 });
-    const perGroup = inputs[1]?.dims[1];
+  rewrite: ({ node, extent }) => {
+    const [x = '', weight = ''] = node.inputs;
+    const channels = extent({ value: x, axis: 1 });
+    const perGroup = extent({ value: weight, axis: 1 });
     if (groupOf(node) === 1 || typeof channels !== 'number' || typeof perGroup !== 'number') return {};
     return { attributes: { group: { type: 'int', value: channels / perGroup } } };
   },

@@ -2,6 +2,7 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { floatAttribute, intAttribute } from '../graph/attributes.js';
+import { groupsLeft, tieWithinGroups } from './channel-groups.js';
 import {
   elementwiseCost,
   type InferContext,
@@ -11,8 +12,10 @@ import {
   type RunContext,
   required,
   requiredTensor,
+  type SettledRelation,
   type ShapedNode,
   type Tf,
+  tieAxes,
   tieElementwise,
   type ValueType,
   wholeAxis,
@@ -66,20 +69,31 @@ function run(context: RunContext): tfjs.Tensor[] {
   return [tf.add(scaled, perChannel(requiredTensor(context, 2)))];
 }
 
-/** Whole groups leave together, because what is left of a group would have other statistics. */
+/**
+ * Whole groups leave together, which leaves the others as they are; or, where groups are few, the same share of each,
+ * whose statistics then are those of what is left.
+ */
 function tie(shaped: ShapedNode): Relation[] {
   const x = shaped.inputs[0];
   const channels = x && wholeAxis(shaped.node.inputs[0] ?? '', x, 1);
-  const positions = pinSpatial(shaped);
-  if (!channels) return [...tieElementwise(shaped, 0), ...positions];
-  const blocks = groupsOf(shaped);
-  const vectors = [1, 2].flatMap((position): Relation[] => {
+  const groups = groupsOf(shaped);
+  // One instance over all there is (a group norm written as Reshape and InstanceNormalization) normalises channels.
+  const positions = channels?.length === 1 ? [] : pinSpatial(shaped);
+  const always = [...tieElementwise(shaped, 0), ...positions];
+  if (!channels) return always;
+  const vectors = [1, 2].flatMap((position) => {
     const vector = shaped.inputs[position];
-    const span = vector && wholeAxis(shaped.node.inputs[position] ?? '', vector, 0);
-    return span ? [{ kind: 'same', a: channels, b: span, blocks }] : [];
+    return (vector && wholeAxis(shaped.node.inputs[position] ?? '', vector, 0)) ?? [];
   });
-  return [...tieElementwise(shaped, 0), ...positions, ...vectors];
+  const whole = vectors.map((b): SettledRelation => ({ kind: 'same', a: channels, b, blocks: groups }));
+  if (groups === channels.length) return [...always, ...whole];
+  const within = [tieWithinGroups(channels, groups), ...vectors.flatMap((vector) => tieAxes(channels, vector))];
+  const options = groups >= FEW_GROUPS ? [whole, within] : [within, whole];
+  return [...always, { kind: 'either', options }];
 }
+
+/** Of fewer groups than these too much would leave with each. */
+const FEW_GROUPS = 4;
 
 /** Eight operations per element: sum; subtract, square and sum; subtract and multiply; scale and bias. */
 const OPERATIONS = 8;
@@ -92,11 +106,10 @@ export const groupNormalization: Operator = {
   run,
   cost: (shaped) => elementwiseCost(shaped, OPERATIONS),
   tie,
-  rewrite: ({ node, inputs, extent }) => {
-    const before = inputs[0]?.dims[1];
-    const after = extent({ value: node.inputs[0] ?? '', axis: 1 });
-    if (typeof before !== 'number' || typeof after !== 'number') return {};
-    const groups = (groupsOf({ node, inputs }) * after) / before;
+  rewrite: ({ node, inputs, kept }) => {
+    const channels = inputs[0]?.dims[1];
+    if (typeof channels !== 'number') return {};
+    const groups = groupsLeft(kept({ value: node.inputs[0] ?? '', axis: 1 }), channels, groupsOf({ node, inputs }));
     return { attributes: { num_groups: { type: 'int', value: groups } } };
   },
 };

@@ -105,12 +105,16 @@ export interface Span extends AxisRef {
  * - `same`: both spans are cut into `blocks` equal blocks (default: one element each); block i of `a` and block i of `b`
  *   live and die together, as a whole.
  * - `reshape`: the elements of `from`'s axes, in row-major order, are those of `to`'s axes (Flatten, Reshape).
- * - `pin`: elements of this axis cannot be removed, with the reason shown to the person.
+ * - `either`: one of several sets of relations, whichever leaves more to prune; the first is the usual one.
+ * - `pin`: elements of this axis cannot be removed, with the reason shown to the person. `unlessNormalizing`: they can
+ *   where what the node makes only centres or scales these very elements again.
  */
-export type Relation =
+export type Relation = SettledRelation | { kind: 'either'; options: SettledRelation[][] };
+
+export type SettledRelation =
   | { kind: 'same'; a: Span; b: Span; blocks?: number }
   | { kind: 'reshape'; from: { value: string; axes: number[] }; to: { value: string; axes: number[] } }
-  | { kind: 'pin'; at: AxisRef; reason: string };
+  | { kind: 'pin'; at: AxisRef; reason: string; unlessNormalizing?: boolean };
 
 /** A node between two graphs: before and after elements were removed. */
 export interface RewriteContext extends ShapedNode {
@@ -206,12 +210,12 @@ export function wholeAxis(value: string, type: ValueType, axis: number): Span | 
 }
 
 /** Ties two whole axes element by element; nothing when either extent is a symbol or they differ (one broadcasts). */
-export function tieAxes(a: Span | undefined, b: Span | undefined): Relation[] {
+export function tieAxes(a: Span | undefined, b: Span | undefined): SettledRelation[] {
   return a && b && a.length === b.length ? [{ kind: 'same', a, b }] : [];
 }
 
 /** Every axis of `input` tied to the same axis of `output`: for operators that work element by element. */
-export function tieElementwise(shaped: ShapedNode, input: number, output = 0): Relation[] {
+export function tieElementwise(shaped: ShapedNode, input: number, output = 0): SettledRelation[] {
   const from = shaped.inputs[input];
   const to = shaped.outputs[output];
   const fromName = shaped.node.inputs[input];

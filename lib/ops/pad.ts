@@ -117,6 +117,8 @@ export const pad: Operator = {
     const pads = knownPads(context);
     if (!pads) return {};
     const now = pads.map(({ axis, before, after }) => {
+      const cut = [node.inputs[0], node.outputs[0]].some((value = '') => kept({ value, axis }));
+      if (!cut) return { before, after };
       const extent = Number(inputs[0]?.dims[axis]);
       const padded = Number(outputs[0]?.dims[axis]);
       const stay = kept({ value: node.inputs[0] ?? '', axis });

@@ -78,7 +78,8 @@ function costOf(count: number) {
 
 /**
  * The axes that stay, each with its own. Along a reduced axis a zero leaves a sum or a norm as it is, so that its
- * elements are free; a mean would be divided by another count, and a zero can be the largest or the least: pinned.
+ * elements are free; a mean would be divided by another count, and a zero can be the largest or the least: pinned, unless
+ * it belongs to a normalisation of these elements.
  */
 function tieOf(neutralZero: boolean) {
   return (shaped: ShapedNode): Relation[] => {
@@ -90,7 +91,8 @@ function tieOf(neutralZero: boolean) {
     if (!y) return [];
     const pin = (axis: number, reason: string): Relation => ({ kind: 'pin', at: { value: from, axis }, reason });
     if (!axes) return x.dims.map((_, axis) => pin(axis, 'the axes that are reduced are computed'));
-    const pins = neutralZero ? [] : axes.map((axis) => pin(axis, `${shaped.node.op} sees how many there are`));
+    const felt = `${shaped.node.op} is taken over these channels and would feel that some are gone`;
+    const pins = neutralZero ? [] : axes.map((axis) => ({ ...pin(axis, felt), unlessNormalizing: true }));
     const stay = x.dims.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
     const ties = stay.flatMap((axis, position) =>
       tieAxes(wholeAxis(from, x, axis), wholeAxis(to, y, keepsDims(shaped) ? axis : position)),

@@ -4,11 +4,11 @@
  */
 
 import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
+import { keyOf } from '../analyze/relations.js';
 import { inferShapes, shapedNode } from '../analyze/shapes.js';
-import { keyOf } from '../analyze/ties.js';
 import { TascnetError } from '../errors.js';
 import { type Dim, type Graph, type Node, withoutDead } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
+import { int64, type Tensor } from '../graph/tensor.js';
 import { applySurgery } from '../native.js';
 import type { AxisRef, RewriteContext } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
@@ -46,7 +46,13 @@ export async function removeChannels(
     const extent = dependencies.shapes.types.get(at.value)?.dims[at.axis] ?? 0;
     return kept.get(keyOf(at))?.length ?? extent;
   };
-  const nodes = graph.nodes.map((node) => rewriteNode(graph, node, dependencies, { kept, after }, initializers));
+  const shuffled = new Map(dependencies.shuffles.map((shuffle) => [shuffle.nodes.at(-1), shuffle]));
+  const nodes = graph.nodes.map((node) => {
+    const shuffle = shuffled.get(node);
+    return shuffle && kept.has(keyOf({ value: shuffle.to, axis: shuffle.axis }))
+      ? lookUp(node, shuffle, kept, initializers)
+      : rewriteNode(graph, node, dependencies, { kept, after }, initializers);
+  });
   const result = withoutDead({ ...graph, nodes, initializers });
   inferShapes(result);
   return { graph: result, plan: planOf(cuts, dependencies), kept };
@@ -166,6 +172,29 @@ function rewriteNode(
   }
   const left = Object.entries(node.attributes).filter(([name]) => !withoutAttributes.includes(name));
   return { ...node, inputs, attributes: { ...Object.fromEntries(left), ...attributes } };
+}
+
+/** A shuffle that has lost channels here and there: those that stay, each looked up by its number. */
+function lookUp(
+  node: Node,
+  { from, to, axis, order }: Dependencies['shuffles'][number],
+  kept: ReadonlyMap<string, Int32Array>,
+  initializers: Map<string, Tensor>,
+): Node {
+  const now = new Map(Array.from(kept.get(keyOf({ value: from, axis })) ?? [], (element, index) => [element, index]));
+  const indices = Array.from(
+    kept.get(keyOf({ value: to, axis })) ?? [],
+    (element) => now.get(order[element] ?? -1) ?? 0,
+  );
+  const name = freshName(initializers, `${node.name}_order`);
+  initializers.set(name, int64([indices.length], indices));
+  return {
+    ...node,
+    op: 'Gather',
+    domain: '',
+    inputs: [from, name],
+    attributes: { axis: { type: 'int', value: axis } },
+  };
 }
 
 function freshName(taken: ReadonlyMap<string, unknown>, wanted: string): string {

@@ -70,13 +70,13 @@ const CASES: Record<string, (random: RandomGenerator) => OperatorCase> = {
   GroupNormalization: () => ({
     op: 'GroupNormalization',
     opset: 21,
-    attributes: { num_groups: int(3) },
-    inputs: [{ dims: [2, 6, 3, 3] }, { dims: [6] }, { dims: [6] }],
+    attributes: { num_groups: int(4) },
+    inputs: [{ dims: [2, 8, 3, 3] }, { dims: [8] }, { dims: [8] }],
   }),
   'GroupNormalization, a scale for each group': () => ({
     op: 'GroupNormalization',
-    attributes: { num_groups: int(3) },
-    inputs: [{ dims: [2, 6, 3, 3] }, { dims: [3] }, { dims: [3] }],
+    attributes: { num_groups: int(4) },
+    inputs: [{ dims: [2, 8, 3, 3] }, { dims: [4] }, { dims: [4] }],
   }),
   InstanceNormalization: () => ({ op: 'InstanceNormalization', inputs: [{ dims: IMAGE }, vector, vector] }),
   MaxPool: () => ({ op: 'MaxPool', attributes: { kernel_shape: ints(3, 3) }, inputs: [{ dims: IMAGE }] }),
@@ -108,8 +108,10 @@ for (const [name, make] of Object.entries(CASES))
   test(`removing what ${name} ties equals zeroing it`, async () => {
     let count = 0;
     let index = 0;
+    // Within its groups a normalisation sees what is left of them.
+    const everyWay = !name.startsWith('GroupNormalization');
     for (const one of manyCases(12, `tie ${name}`, make))
-      count += await checkTies({ ...one, seed: index }, randomGenerator('removed', name, index++), true);
+      count += await checkTies({ ...one, seed: index }, randomGenerator('removed', name, index++), true, everyWay);
     expect(count).toBeGreaterThan(10);
   });
 
@@ -119,6 +121,10 @@ test('a pruned depthwise convolution has as many groups as channels', () => {
     attributes: { group: int(5) },
     inputs: [{ dims: [1, 5, 3, 3] }, { dims: [10, 1, 3, 3] }],
   });
-  const rewrite = conv.rewrite?.({ ...shaped, kept: () => undefined, extent: () => 3 });
+  const rewrite = conv.rewrite?.({
+    ...shaped,
+    kept: () => undefined,
+    extent: ({ value }) => (value === 'in1' ? 1 : 3),
+  });
   expect(rewrite?.attributes?.group).toEqual(int(3));
 });

@@ -7,16 +7,24 @@ import { expect } from '@jest/globals';
 import type { Node } from '../../lib/graph/graph.js';
 import type { RandomGenerator } from '../../lib/graph/random.js';
 import { float32, int64, numbersOf, sizeOf, type Tensor } from '../../lib/graph/tensor.js';
-import type { AxisRef, Relation, Span } from '../../lib/ops/operator.js';
+import type { AxisRef, Relation, SettledRelation, Span } from '../../lib/ops/operator.js';
 import { expectClose, type OperatorCase, onnxRuntime, type PreparedCase, prepare } from './harness.js';
 
 const keyOf = (at: AxisRef, element: number) => `${at.value}/${at.axis}/${element}`;
 const positionsOf = (span: Span) =>
   Array.from({ length: span.length }, (_, index) => span.at?.[index] ?? span.start + index);
 
+/** With one of the ways wherever there are several: the usual one, or any. */
+function settled(relations: Relation[], random: RandomGenerator, usual: boolean): SettledRelation[] {
+  return relations.flatMap((relation) => {
+    if (relation.kind !== 'either') return [relation];
+    return relation.options[usual ? 0 : random.int(relation.options.length)] ?? [];
+  });
+}
+
 /** Sets of elements that live and die together, and those that must stay. */
 function classesOf(
-  relations: Relation[],
+  relations: readonly SettledRelation[],
   extents: Map<string, number[]>,
 ): { classes: Map<string, Set<string>>; pinned: Set<string> } {
   const classes = new Map<string, Set<string>>();
@@ -88,7 +96,7 @@ function cut(tensor: Tensor, keep: (axis: number) => Int32Array | undefined): Te
 }
 
 /** A node and its inputs after random classes of elements were removed; how many elements of inputs went. */
-function removed(prepared: PreparedCase, random: RandomGenerator) {
+function removed(prepared: PreparedCase, random: RandomGenerator, usual: boolean) {
   const { node, operator, shaped, tensors, opset } = prepared;
   const extents = new Map<string, number[]>();
   const note = (names: string[], types: readonly ({ dims: (number | string)[] } | undefined)[]) =>
@@ -97,7 +105,7 @@ function removed(prepared: PreparedCase, random: RandomGenerator) {
     });
   note(node.inputs, shaped.inputs);
   note(node.outputs, shaped.outputs);
-  const { classes, pinned } = classesOf(operator.tie(shaped), extents);
+  const { classes, pinned } = classesOf(settled(operator.tie(shaped), random, usual), extents);
   // A free axis of a constant that says what to do (a target shape, indices) is not a channel axis.
   for (const [value, tensor] of tensors)
     if (prepared.constant.has(value))
@@ -169,10 +177,16 @@ function zeroed(tensor: Tensor, keep: (axis: number) => Int32Array | undefined):
 /**
  * Checks one case; returns how many elements of the inputs were removed.
  * @param zero compares with the node whose removed elements are 0, for operators that sum over them, and within rounding.
+ * @param everyWay takes any of the ways that the ties leave open, in place of the usual one.
  */
-export async function checkTies(test: OperatorCase, random: RandomGenerator, zero = false): Promise<number> {
+export async function checkTies(
+  test: OperatorCase,
+  random: RandomGenerator,
+  zero = false,
+  everyWay = zero,
+): Promise<number> {
   const prepared = prepare(test);
-  const after = removed(prepared, random);
+  const after = removed(prepared, random, !everyWay);
   const full = [...prepared.tensors].map(([name, tensor]): [string, Tensor] => [
     name,
     zero ? zeroed(tensor, (axis) => after.kept({ value: name, axis })) : tensor,

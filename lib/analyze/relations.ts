@@ -1,0 +1,138 @@
+/** What the operators of a graph say of its channels, and which weights make and read them. */
+
+import type { Graph, Node } from '../graph/graph.js';
+import type { AxisRef, Relation, SettledRelation, ValueType } from '../ops/operator.js';
+import { operatorOf } from '../ops/registry.js';
+import type { Choices, DescribedNode, Description } from './described.js';
+import { staysPinned } from './normalization.js';
+import { type Shapes, shapedNode } from './shapes.js';
+import { findShuffles } from './shuffles.js';
+
+export interface Roles {
+  /** Weight axes along which new channels are made. */
+  sources: AxisRef[];
+  /** Weight axes along which the channels of an input are summed. */
+  readers: AxisRef[];
+}
+
+export function keyOf({ value, axis }: AxisRef): string {
+  return `${axis}:${value}`;
+}
+
+export function describeGraph(graph: Graph, shapes: Shapes): Description {
+  const constants = new Set(graph.initializers.keys());
+  for (const node of graph.nodes)
+    if (node.inputs.every((input) => input === '' || constants.has(input)))
+      for (const output of node.outputs) constants.add(output);
+  const described = graph.nodes.map((node) => describeNode(graph, node, shapes));
+  const shuffles = findShuffles(graph, described);
+  const replaced = new Map(shuffles.flatMap((shuffle) => shuffle.nodes.map((node) => [node, shuffle] as const)));
+  const nodes = described.map((entry): DescribedNode => {
+    const shuffle = replaced.get(entry.node);
+    if (shuffle) return { ...entry, relations: shuffle.nodes[0] === entry.node ? shuffle.relations : [] };
+    return { ...entry, relations: entry.relations.filter((relation) => staysPinned(graph, shapes, entry, relation)) };
+  });
+  return { graph, shapes, nodes, constants, shuffles };
+}
+
+function describeNode(graph: Graph, node: Node, shapes: Shapes): DescribedNode {
+  const operator = operatorOf(node);
+  const unknown = shapes.unknown.find((entry) => entry.node === node);
+  if (operator && !unknown) {
+    const shaped = shapedNode(graph, node, shapes.types);
+    return { node, shaped, relations: operator.tie(shaped) };
+  }
+  const reason = unknown?.reason ?? `operator ${node.op} is not known`;
+  const relations = [...node.inputs, ...node.outputs].flatMap((value): Relation[] =>
+    (shapes.types.get(value)?.dims ?? []).map((_, axis) => ({ kind: 'pin', at: { value, axis }, reason })),
+  );
+  return { node, shaped: undefined, relations };
+}
+
+/** The relations of a node with one of the options of each `either`: the chosen one, else the first. */
+export function settled({ node, relations }: DescribedNode, choices: Choices): SettledRelation[] {
+  return relations.flatMap((relation, index): SettledRelation[] => {
+    if (relation.kind !== 'either') return [relation];
+    return relation.options[choices.get(`${node.name}/${index}`) ?? 0] ?? [];
+  });
+}
+
+/**
+ * A weight axis tied to an output axis, but through no activation, makes new channels; one tied to an axis of an input
+ * that does not go on to an output sums over its channels.
+ */
+export function rolesOf({ shapes, constants }: Description, node: Node, relations: readonly SettledRelation[]): Roles {
+  if (node.outputs.every((output) => constants.has(output))) return { sources: [], readers: [] };
+  const outputs = new Set(node.outputs);
+  const isActivation = (value: string) => !outputs.has(value) && !constants.has(value);
+  const through = new Set<string>();
+  const pairs = relations.flatMap(relatedAxes);
+  const touching = new Map<string, { activation: boolean; output: boolean }>();
+  for (const [one, other] of pairs) {
+    const known = touching.get(keyOf(one)) ?? { activation: false, output: false };
+    known.activation ||= isActivation(other.value);
+    known.output ||= outputs.has(other.value);
+    touching.set(keyOf(one), known);
+  }
+  for (const [one, other] of pairs) {
+    // Directly, or through a weight that is tied to both (the filters of a depthwise convolution).
+    const around = touching.get(keyOf(one));
+    if (constants.has(one.value) && around?.activation && around.output) through.add(keyOf(other));
+    if (isActivation(one.value) && outputs.has(other.value)) {
+      through.add(keyOf(one));
+      through.add(keyOf(other));
+    }
+  }
+  // Integers are arguments (shapes, indices), whose elements are no channels.
+  const isWeight = (value: string) => constants.has(value) && isFloat(shapes.types.get(value));
+  const weights = pairs.filter(([weight, other]) => isWeight(weight.value) && !through.has(keyOf(other)));
+  return {
+    sources: weights.filter(([, other]) => outputs.has(other.value)).map(([weight]) => weight),
+    readers: weights.filter(([, other]) => isActivation(other.value)).map(([weight]) => weight),
+  };
+}
+
+function isFloat(type: ValueType | undefined): boolean {
+  return type?.dtype.startsWith('float') ?? false;
+}
+
+/** The pairs of axes that a relation ties, in both orders. */
+function relatedAxes(relation: SettledRelation): [AxisRef, AxisRef][] {
+  if (relation.kind === 'pin') return [];
+  if (relation.kind === 'same')
+    return [
+      [relation.a, relation.b],
+      [relation.b, relation.a],
+    ];
+  const [from = [], to = []] = [relation.from, relation.to].map(({ value, axes }) =>
+    axes.map((axis) => ({ value, axis })),
+  );
+  return from.flatMap((a) =>
+    to.flatMap((b): [AxisRef, AxisRef][] => [
+      [a, b],
+      [b, a],
+    ]),
+  );
+}
+
+/**
+ * Roles of the axes of a weight that is computed (standardised, normalised, transposed) are those of the tensor of as
+ * many elements that it is computed from.
+ */
+export function rolesOfComputed(
+  { nodes, constants, shapes }: Description,
+  relationsOf: (entry: DescribedNode) => readonly SettledRelation[],
+  axes: readonly AxisRef[],
+): AxisRef[] {
+  const size = (value: string) =>
+    (shapes.types.get(value)?.dims ?? []).reduce<number>((product, extent) => product * Number(extent), 1);
+  const all = new Map(axes.map((at) => [keyOf(at), at]));
+  for (const entry of nodes.toReversed()) {
+    const { node } = entry;
+    if (!node.outputs.every((output) => constants.has(output))) continue;
+    for (const [output, input] of relationsOf(entry).flatMap(relatedAxes))
+      if (all.has(keyOf(output)) && node.outputs.includes(output.value) && node.inputs.includes(input.value))
+        if (size(output.value) === size(input.value)) all.set(keyOf(input), input);
+  }
+  return [...all.values()];
+}
