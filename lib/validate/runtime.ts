@@ -41,6 +41,8 @@ type Body = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never
 export async function openRuntime({ threads = 0, timeoutMs = 600_000, signal }: RuntimeOptions = {}): Promise<Runtime> {
   const child = fork(workerPath(), {
     serialization: 'advanced',
+    // In a group of its own: Ctrl-C in a terminal is ours to answer, and would end it before we have.
+    detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
   });
