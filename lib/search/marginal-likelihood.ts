@@ -1,8 +1,8 @@
 /**
  * Hyperparameters of a Gaussian process by their marginal likelihood (Rasmussen and Williams, equations 5.8 and 5.9),
- * from several starting points, with the analytic gradient. With `prior`, the maximum a posteriori: length scales
- * log-normal and growing with the number of dimensions (Hvarfner et al., "Vanilla Bayesian Optimization Performs Great
- * in High Dimensions", 2024), so that a handful of observations does not lead to extremes.
+ * from several starting points, with the analytic gradient. With `prior`, the maximum a posteriori under log-normal
+ * densities (length scales around half of the space, little noise), so that a handful of observations does not lead to
+ * extremes.
  */
 
 import type { RandomGenerator } from '../graph/random.js';
@@ -23,7 +23,7 @@ export interface FitOptions {
 const BOUNDS: NonNullable<FitOptions['bounds']> = {
   lengthscale: [0.02, 50],
   variance: [1e-3, 100],
-  noise: [1e-6, 1],
+  noise: [1e-8, 1],
 };
 
 /**
@@ -96,7 +96,7 @@ export function fitHyperparameters(observations: Observations, options: FitOptio
   const limits = [...new Array<[number, number]>(count).fill(bounds.lengthscale), bounds.variance, bounds.noise];
   const lower = limits.map(([low]) => Math.log(low));
   const upper = limits.map(([, high]) => Math.log(high));
-  const usual = [...new Array<number>(count).fill(Math.log(0.5 * Math.sqrt(count))), 0, Math.log(1e-3)];
+  const usual = [...new Array<number>(count).fill(Math.log(0.5)), 0, Math.log(1e-3)];
   const starts = Array.from({ length: restarts }, () =>
     usual.map((start, index) => start + random.normal() * (index < count ? 1 : index === count ? 0.5 : 2)),
   );
@@ -112,9 +112,9 @@ export function fitHyperparameters(observations: Observations, options: FitOptio
 /** Densities over the logarithms: length scales as above, variance around 1, noise small but not fixed. */
 function withPrior(likelihood: (logs: Float64Array) => Evaluation, count: number): (logs: Float64Array) => Evaluation {
   const priors = [
-    ...new Array<[number, number]>(count).fill([Math.log(0.5) + 0.5 * Math.log(count), 1]),
+    ...new Array<[number, number]>(count).fill([Math.log(0.5), 1]),
     [0, 1] as [number, number],
-    [Math.log(1e-3), 2.5] as [number, number],
+    [Math.log(1e-4), 3] as [number, number],
   ];
   return (logs) => {
     const { value, gradient } = likelihood(logs);

@@ -20,7 +20,7 @@ export interface StudyOptions {
   id?: string;
   /** Points that the first trials take. */
   initial?: readonly Point[];
-  /** Quasi-random trials (the `initial` ones included) before the sampler goes by what it has learnt. */
+  /** Quasi-random trials (the `initial` ones included) before the sampler goes by what it has learnt. Default 10. */
   startTrials?: number;
   /** Known in advance: whether a point is worth a trial at all. */
   allowed?: (point: Point) => boolean;
@@ -62,7 +62,7 @@ const studySchema = z.object({ study: z.string(), space: z.unknown(), sampler: z
 /** @throws TascnetError when the space makes no sense or the journal holds a study of other settings under this id. */
 export function openStudy(options: StudyOptions): Study {
   const { space, sampler, seed, id = 'search', initial = [], allowed = () => true, journal } = options;
-  const startTrials = options.startTrials ?? Math.min(10, Math.max(4, space.length + 1));
+  const { startTrials = 10 } = options;
   checkSpace(space);
   for (const point of initial) unitOf(space, point);
   const trials = replay(options, id);

@@ -72,7 +72,7 @@ for (const [name, family] of Object.entries(FAMILIES))
     const random = randomGenerator('points', name);
     const size = sizeOf(name);
     const original = costOf(graph);
-    for (let draw = 0; draw < 12; draw++) {
+    for (let draw = 0; draw < 8; draw++) {
       const depth = depths[draw % depths.length] ?? 1;
       const point = randomPoint(searchable, depth, random);
       const whole = await configured(searchable, point, draw);
@@ -84,7 +84,7 @@ for (const [name, family] of Object.entries(FAMILIES))
       const cut = cutAt(searchable, depth);
       const tail = tailOf(whole, cut);
       validateGraph(tail);
-      if (draw % 4 > 0) continue;
+      if (draw % 3 > 0) continue;
       const logits = await logitsOf(whole, size);
       expect(logits.every(Number.isFinite)).toBe(true);
       const prefix = prefixOf(graph, cut, false);

@@ -1,0 +1,114 @@
+/**
+ * How near the optimisers come to known optima in 50 trials, against Optuna's figures in test/fixtures/search, and how long
+ * a proposal takes with 200 observations in 15 dimensions.
+ *
+ *     node_modules/.bin/tsc -p tsconfig.test.json --noEmit false --outDir build/bench
+ *     node build/bench/bench/search/regret.js [--json] [--seeds 20]
+ */
+
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { randomGenerator } from '../../lib/graph/random.js';
+import { propose, type SamplerName } from '../../lib/search/propose.js';
+import type { Trial } from '../../lib/search/sampler.js';
+import type { Space } from '../../lib/search/space.js';
+import { openStudy } from '../../lib/search/study.js';
+import { TEST_FUNCTIONS, type TestFunction } from '../../test/search/functions.js';
+
+const TRIALS = 50;
+const RIVAL_FIXTURE = 'test/fixtures/search/optuna-regret.json';
+
+interface Row {
+  name: string;
+  ours: number;
+  rival: number | null;
+  rivalName: string;
+  unit: string;
+  ratio: number | null;
+  low: number;
+  high: number;
+  memoryRatio: null;
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const [below = 0, above = 0] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return below + (above - below) * (at - Math.floor(at));
+}
+
+async function regretOf(f: TestFunction, sampler: SamplerName, seed: number): Promise<number> {
+  const study = openStudy({ space: f.space, sampler, seed });
+  for (let trial = await study.ask(); trial; trial = study.trials.length < TRIALS ? await study.ask() : undefined)
+    study.tell(trial.number, { value: -f.loss(trial.point) });
+  return -(study.best()?.value ?? 0) - f.optimum;
+}
+
+/** Milliseconds of a proposal, off the event loop, the first (cold) one left out. */
+async function proposalTimes(observations: number, dimensions: number, times: number): Promise<number[]> {
+  const random = randomGenerator('proposal');
+  const space: Space = Array.from({ length: dimensions }, (_, index) => ({
+    name: `x${index}`,
+    kind: 'real',
+    low: 0,
+    high: 1,
+  }));
+  const finished = Array.from({ length: observations }, (_, number): Trial => {
+    const point = Object.fromEntries(space.map(({ name }) => [name, random.next()]));
+    return {
+      number,
+      point,
+      value: -Object.values(point).reduce((sum, x, index) => sum + (index + 1) * (x - 0.3) ** 2, 0),
+    };
+  });
+  const taken: number[] = [];
+  for (let time = 0; time <= times; time++) {
+    const context = { space, finished, pending: [], seed: 1, number: observations + time, startTrials: 10 };
+    const started = performance.now();
+    await propose({ sampler: 'gp', context });
+    taken.push(performance.now() - started);
+  }
+  return taken.slice(1);
+}
+
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, seeds: { type: 'string', default: '20' } } });
+const fixture: { optuna: string; regret: Record<string, Record<string, number[][]>> } = JSON.parse(
+  readFileSync(RIVAL_FIXTURE, 'utf8'),
+);
+const rows: Row[] = [];
+for (const [name, f] of Object.entries(TEST_FUNCTIONS))
+  for (const sampler of ['gp', 'tpe'] as const) {
+    const regrets: number[] = [];
+    for (let seed = 0; seed < Number(values.seeds); seed++) regrets.push(await regretOf(f, sampler, seed));
+    const theirs = fixture.regret[name]?.[sampler]?.map((row) => row.at(-1) ?? Number.NaN);
+    const ours = quantile(regrets, 0.5);
+    const rival = theirs ? quantile(theirs, 0.5) : null;
+    rows.push({
+      name: `${name}, ${sampler}: regret after ${TRIALS} trials`,
+      ours,
+      rival,
+      rivalName: `Optuna ${fixture.optuna}`,
+      unit: 'regret, median',
+      ratio: rival === null ? null : rival / ours,
+      low: quantile(regrets, 0.25),
+      high: quantile(regrets, 0.75),
+      memoryRatio: null,
+    });
+  }
+const times = await proposalTimes(200, 15, 10);
+rows.push({
+  name: 'gp: a proposal with 200 observations in 15 dimensions',
+  ours: quantile(times, 0.5),
+  rival: null,
+  rivalName: 'bar: 200 ms',
+  unit: 'ms',
+  ratio: null,
+  low: quantile(times, 0.25),
+  high: quantile(times, 0.75),
+  memoryRatio: null,
+});
+const [cpu] = cpus();
+const report = { case: 'search-regret', machine: `${cpu?.model ?? 'unknown'} × ${cpus().length}`, rows };
+if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+else console.table(rows.map(({ name, ours, rival, ratio, low, high }) => ({ name, ours, rival, ratio, low, high })));
