@@ -67,7 +67,7 @@ export async function run(request: Request<'run'>, work: Work = {}): Promise<Run
     return start(await engineFor({ ...settings, threads: earlier.threads }, work), earlier, out, true, hooksOf(work));
   }
   const [asked, out] = [trainable('run', settings), required(settings.out, 'out', 'run')];
-  const { criterion = 'history', trials, trialEpochs, depth } = settings;
+  const { criterion = TRAINED_CRITERION, trials, trialEpochs, depth } = settings;
   const chosen: RunSettings = {
     ...asked,
     ...pruneSettings(settings),

@@ -86,7 +86,7 @@ export const OPTIONS = {
     ['sgd', 'adam', 'adamw', 'adagrad'],
     TRAIN,
     { group: 'Training', describe: 'How weights follow their gradients; sgd has Nesterov momentum 0.9.' },
-    'sgd',
+    'adamw',
   ),
   learningRate: real(
     { min: 1e-9, max: 100 },
