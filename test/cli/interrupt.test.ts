@@ -1,11 +1,12 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { DIGITS, tascnet } from './tascnet.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tascnet-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 const data = join(folder, 'data');
 
 beforeAll(async () => {

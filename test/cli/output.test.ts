@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { wantsColor } from '../../lib/cli/color.js';
 import { columns, printable } from '../../lib/cli/output.js';
 import { DIGITS, MAIN, tascnet } from './tascnet.js';
 
 const ESCAPE = String.fromCharCode(27);
 const folder = mkdtempSync(join(tmpdir(), 'tascnet-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 test('inspect --json is one document of the documented form', async () => {
   const { code, stdout, stderr } = await tascnet(['inspect', DIGITS, '--json']);

@@ -1,12 +1,13 @@
 /** Wrong usage and bad input: one clear sentence on stderr, nothing on stdout, the documented exit code. */
 
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { DIGITS, tascnet } from './tascnet.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tascnet-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function file(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);

@@ -3,10 +3,19 @@
  * what it leaves behind, and what it says when one of them is missing.
  */
 
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { installEngine } from '../../lib/engine/install.js';
 import { engineStatus } from '../../lib/engine/status.js';
 import { TascnetError } from '../../lib/errors.js';
@@ -85,6 +94,8 @@ beforeEach(() => {
   fakePython(WHEEL);
   program('c++', COMPILER);
 });
+
+afterEach(() => rmSync(root, { recursive: true }));
 
 function calls(name: string): string[] {
   return readFileSync(log, 'utf8')
