@@ -72,7 +72,7 @@ for (const [name, family] of Object.entries(FAMILIES))
     const random = randomGenerator('points', name);
     const size = sizeOf(name);
     const original = costOf(graph);
-    for (let draw = 0; draw < 8; draw++) {
+    for (let draw = 0; draw < 6; draw++) {
       const depth = depths[draw % depths.length] ?? 1;
       const point = randomPoint(searchable, depth, random);
       const whole = await configured(searchable, point, draw);
