@@ -3,11 +3,12 @@
 import { inferShapes, type Shapes, shapedNode } from '../analyze/shapes.js';
 import { TascnetError } from '../errors.js';
 import { consumers, type Graph, type Node, producers, withoutDead } from '../graph/graph.js';
-import { type RandomGenerator, randomGenerator } from '../graph/random.js';
+import { randomGenerator } from '../graph/random.js';
 import { float32, float32Data } from '../graph/tensor.js';
 import type { ValueType } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
 import { freshNames } from '../surgery/names.js';
+import { type Dense, inherit, overPositions } from './dense.js';
 
 export const ACTIVATIONS = ['relu', 'sigmoid', 'tanh', 'elu', 'selu'] as const;
 export type Activation = (typeof ACTIVATIONS)[number];
@@ -28,14 +29,6 @@ export interface HeadConfiguration {
   dropout: number;
   /** What becomes of a feature map before the first layer: `kept` as the network had it, or the `average` of each channel. */
   pooling: 'kept' | 'average';
-}
-
-/** A dense layer: weight [out, in], row-major. */
-interface Dense {
-  out: number;
-  in: number;
-  weight: Float32Array;
-  bias: Float32Array;
 }
 
 export interface Head {
@@ -241,61 +234,4 @@ export function withHeadConfiguration(graph: Graph, head: Head, configuration: H
   });
   const dims = [output.dims?.[0] ?? 'N', logits.out];
   return withoutDead({ ...graph, nodes, initializers, outputs: [{ ...output, dims }] });
-}
-
-/** The first layer over the average of each channel in place of its positions: the sum of their weights. */
-function overPositions(
-  layers: readonly Dense[],
-  { channels, positions }: { channels: number; positions: number },
-): Dense[] {
-  return layers.map((layer, index) => {
-    if (index > 0) return layer;
-    const weight = new Float32Array(layer.out * channels);
-    layer.weight.forEach((value, at) => {
-      const channel = Math.floor(at / positions);
-      weight[channel] = (weight[channel] ?? 0) + value;
-    });
-    return { ...layer, in: channels, weight };
-  });
-}
-
-function inherit(old: readonly Dense[], widths: readonly number[], random: RandomGenerator): Dense[] {
-  const dense: Dense[] = [];
-  // Of the layer before, for each neuron: which old neuron it was. The features are what they were.
-  let from: readonly (number | undefined)[] = Array.from({ length: old[0]?.in ?? 0 }, (_, index) => index);
-  const hidden = old.slice(0, -1);
-  widths.forEach((out, index) => {
-    const last = index === widths.length - 1;
-    // A classifier can be inherited only by one that reads the same layer.
-    const source = last ? (hidden.length === index ? old.at(-1) : undefined) : hidden[index];
-    const chosen = source ? (last ? [...Array(out).keys()] : mostImportant(source, out)) : [];
-    const whole = source !== undefined && from.length >= source.in;
-    const scale = last && !source ? 0.01 : Math.sqrt(2 / from.length);
-    const weight = new Float32Array(out * from.length);
-    for (let o = 0; o < out; o++)
-      for (let i = 0; i < from.length; i++) {
-        const [oldOut, oldIn] = [chosen[o], from[i]];
-        const inherited = source && oldOut !== undefined && oldIn !== undefined;
-        // New inputs of an old neuron begin without effect; a new neuron is drawn at random.
-        const value = inherited
-          ? (source.weight[oldOut * source.in + oldIn] ?? 0)
-          : source && oldOut !== undefined && whole
-            ? 0
-            : random.normal() * scale;
-        weight[o * from.length + i] = value;
-      }
-    const bias = Float32Array.from({ length: out }, (_, o) => source?.bias[chosen[o] ?? -1] ?? 0);
-    dense.push({ out, in: from.length, weight, bias });
-    from = Array.from({ length: out }, (_, o) => chosen[o]);
-  });
-  return dense;
-}
-
-/** The neurons with the largest sums of absolute weights, in their old order. */
-function mostImportant(layer: Dense, count: number): number[] {
-  const importance = Float64Array.from({ length: layer.out }, (_, o) =>
-    layer.weight.subarray(o * layer.in, (o + 1) * layer.in).reduce((total, value) => total + Math.abs(value), 0),
-  );
-  const order = [...importance.keys()].sort((a, b) => (importance[b] ?? 0) - (importance[a] ?? 0) || a - b);
-  return order.slice(0, count).sort((a, b) => a - b);
 }
