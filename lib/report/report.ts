@@ -72,26 +72,37 @@ function trainingParts(events: JournalEvent[]): string[] {
 }
 
 function searchParts(events: JournalEvent[]): string[] {
-  const trials = events.filter((event) => event.kind === 'trial' && typeof event.accuracy === 'number');
+  const told = events
+    .filter((event) => event.kind === 'trial-told')
+    .map((event) => event.details as Partial<TrialFacts>);
+  const trials = told.filter((trial): trial is TrialFacts => typeof trial?.accuracy === 'number');
   if (trials.length === 0) return [];
-  const best = Math.max(...trials.map((event) => Number(event.accuracy)));
-  const points = trials.map((event) => ({
-    macs: Number(event.macs),
-    accuracy: Number(event.accuracy),
-    best: Number(event.accuracy) === best,
-  }));
-  const rows = trials.map((event) => [
-    String(event.number ?? event.trial),
-    percent(Number(event.accuracy)),
-    short(Number(event.macs)),
-    short(Number(event.parameters)),
-    JSON.stringify(event.configuration ?? {}),
+  const search = events.find((event) => event.kind === 'phase' && event.phase === 'search');
+  const chosen = JSON.stringify((search?.outcome as { configuration?: unknown } | undefined)?.configuration);
+  const rows = trials.map(({ trial, depth, accuracy, macs, parameters, configuration }) => [
+    `${trial + 1} (depth ${depth})`,
+    percent(accuracy),
+    short(macs),
+    short(parameters),
+    Object.entries(configuration)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
   ]);
   return [
     '<h2>Stage 1: search</h2>',
-    trialChart(points),
-    table(['trial', 'accuracy', 'MACs', 'parameters', 'configuration'], rows),
+    trialChart(trials.map((trial) => ({ ...trial, best: JSON.stringify(trial.configuration) === chosen }))),
+    table(['trial', 'validation accuracy', 'MACs', 'parameters', 'configuration'], rows),
   ];
+}
+
+/** What the journal tells of a trial that worked. */
+interface TrialFacts {
+  trial: number;
+  depth: number;
+  accuracy: number;
+  macs: number;
+  parameters: number;
+  configuration: Record<string, string | number>;
 }
 
 function pruningParts(events: JournalEvent[]): string[] {
