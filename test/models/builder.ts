@@ -167,12 +167,26 @@ export function graphBuilder(name: string, { seed = 0, opset = 18, weights = 'ra
 
   return {
     /** A graph input of shape [batch, ...dims]; `batch` is the symbol N unless given. */
-    input: (dims: readonly number[], { name: asked = 'input', batch = 'N' as Dim } = {}): Value => {
-      inputs.push({ name: asked, dtype: 'float32', dims: [batch, ...dims] });
+    input: (
+      dims: readonly number[],
+      { name: asked = 'input', batch = 'N' as Dim, dtype = 'float32' as 'float32' | 'int64' } = {},
+    ): Value => {
+      inputs.push({ name: asked, dtype, dims: [batch, ...dims] });
       return { name: asked, channels: dims[0] ?? 1 };
     },
     node,
+    /** Adds any node of several outputs, of which `channels` says how many there are and the channels of each. */
+    nodes: (op: string, from: readonly (Value | string)[], attributes: Attributes, channels: readonly number[]) => {
+      const { name: first } = node(op, from, attributes);
+      const made = nodes.at(-1);
+      const names = channels.map((_, index) => (index === 0 ? first : `${first}_${index}`));
+      if (made) made.outputs = names;
+      return channels.map((count, index): Value => ({ name: names[index] ?? '', channels: count }));
+    },
     constant,
+    /** An initializer of uniform random numbers of this mean and standard deviation, under a name that is made unique. */
+    parameter: (wish: string, dims: number[], { mean = 0, deviation = 0.1 } = {}): string =>
+      random(unique(wish), dims, mean, deviation),
     conv,
     bn,
     gemm,

@@ -17,6 +17,11 @@ export function randomInput(dims: readonly number[], seed: number): Float32Array
   return data.map(() => 1.7320508 * (word() / 2147483648 - 1));
 }
 
+/** Words are told by their numbers: 0 to 15 for most of what is drawn. */
+function wordOf(drawn: number): bigint {
+  return BigInt(Math.min(15, Math.floor(Math.abs(drawn) * 8)));
+}
+
 export interface RunOptions {
   /** Extents of symbols; any other symbol is `batch`. */
   symbols?: Record<string, number>;
@@ -47,7 +52,11 @@ export async function runModel(
       if (!input.isTensor) throw new Error(`${input.name} is not a tensor.`);
       const given = inputs[input.name];
       const dims = given?.dims ?? input.shape.map((e) => (typeof e === 'number' && e > 0 ? e : (symbols[e] ?? batch)));
-      feeds[input.name] = new ort.Tensor('float32', given?.data ?? randomInput(dims, index), [...dims]);
+      const data = given?.data ?? randomInput(dims, index);
+      feeds[input.name] =
+        input.type === 'int64'
+          ? new ort.Tensor('int64', BigInt64Array.from(data, wordOf), [...dims])
+          : new ort.Tensor('float32', data, [...dims]);
     }
     const results = await session.run(feeds);
     const outputs: Record<string, Output> = {};

@@ -14,7 +14,8 @@ export function zeroed(graph: Graph, plan: Plan): Graph {
       const inner = sizeOf(tensor.dims.slice(axis + 1));
       const extent = tensor.dims[axis] ?? 1;
       for (let outer = 0; outer < sizeOf(tensor.dims.slice(0, axis)); outer++)
-        for (const index of removed) data.fill(0, (outer * extent + index) * inner, (outer * extent + index + 1) * inner);
+        for (const index of removed)
+          data.fill(0, (outer * extent + index) * inner, (outer * extent + index + 1) * inner);
       initializers.set(name, float32([...tensor.dims], data));
     }
   return { ...graph, initializers };
