@@ -261,21 +261,30 @@ function channelsAlong(
 function addMembers(groups: readonly Group[], axis: CarryingAxis, { group, channel }: AxisChannels): void {
   const role = axis.source ? 'makes' : axis.reads ? 'reads' : 'scales';
   const counts = new Map<number, number>();
-  for (const number of group) if (number >= 0) counts.set(number, (counts.get(number) ?? 0) + 1);
+  // Channels of a group mostly lie next to each other.
+  for (let index = 0; index < group.length; ) {
+    const number = group[index] ?? -1;
+    const start = index;
+    while (index < group.length && group[index] === number) index++;
+    if (number >= 0) counts.set(number, (counts.get(number) ?? 0) + index - start);
+  }
+  const filling = new Map<number, { member: Member; filled: Int32Array }>();
   for (const [number, count] of counts) {
     const owner = groups[number];
     if (!owner) continue;
     const perChannel = count / owner.channels;
-    const indices = new Int32Array(count);
-    const filled = new Int32Array(owner.channels);
-    for (let index = 0; index < group.length; index++) {
-      if (group[index] !== number) continue;
-      const own = channel[index] ?? 0;
-      const position = filled[own] ?? 0;
-      indices[own * perChannel + position] = index;
-      filled[own] = position + 1;
-    }
-    owner.members.push({ value: axis.value, axis: axis.axis, perChannel, indices, role });
+    const member = { value: axis.value, axis: axis.axis, perChannel, indices: new Int32Array(count), role } as const;
+    owner.members.push(member);
+    filling.set(number, { member, filled: new Int32Array(owner.channels) });
+  }
+  let into: { member: Member; filled: Int32Array } | undefined;
+  for (let index = 0; index < group.length; index++) {
+    if (group[index] !== group[index - 1]) into = filling.get(group[index] ?? -1);
+    if (!into) continue;
+    const own = channel[index] ?? 0;
+    const position = into.filled[own] ?? 0;
+    into.member.indices[own * into.member.perChannel + position] = index;
+    into.filled[own] = position + 1;
   }
 }
 

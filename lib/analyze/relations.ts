@@ -51,10 +51,15 @@ function describeNode(graph: Graph, node: Node, shapes: Shapes): DescribedNode {
 
 /** The relations of a node with one of the options of each `either`: the chosen one, else the first. */
 export function settled({ node, relations }: DescribedNode, choices: Choices): SettledRelation[] {
+  if (isSettled(relations)) return relations;
   return relations.flatMap((relation, index): SettledRelation[] => {
     if (relation.kind !== 'either') return [relation];
     return relation.options[choices.get(`${node.name}/${index}`) ?? 0] ?? [];
   });
+}
+
+function isSettled(relations: Relation[]): relations is SettledRelation[] {
+  return relations.every(({ kind }) => kind !== 'either');
 }
 
 /**

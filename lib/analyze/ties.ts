@@ -31,19 +31,17 @@ export interface Ties {
 interface NodeRelations {
   node: string;
   relations: SettledRelation[];
-  /** The position of each relation among those that the operator gave. */
+  /** What is chosen for each relation; empty where nothing is. */
   choices: (number | undefined)[];
 }
 
 export function tieGraph(description: Description, choices: Choices = new Map()): Ties {
   const relationsOf = new Map(description.nodes.map((entry) => [entry, settled(entry, choices)]));
-  const described = [...relationsOf].map(
-    ([entry, relations]): NodeRelations => ({
-      node: entry.node.name,
-      relations,
-      choices: relations.map((relation) => choices.get(`${entry.node.name}/${entry.relations.indexOf(relation)}`)),
-    }),
-  );
+  const described = [...relationsOf].map(([{ node, relations: all }, relations]): NodeRelations => {
+    const choice = (relation: SettledRelation) =>
+      relation.kind === 'reshape' ? choices.get(`${node.name}/${all.indexOf(relation)}`) : undefined;
+    return { node: node.name, relations, choices: choices.size > 0 ? relations.map(choice) : [] };
+  });
   const roles = [...relationsOf].map(([{ node }, relations]) => rolesOf(description, node, relations));
   const spread = (axes: AxisRef[]) => rolesOfComputed(description, (entry) => relationsOf.get(entry) ?? [], axes);
   const sources = spread(roles.flatMap((role) => role.sources));
@@ -224,7 +222,8 @@ class DisjointSets {
   readonly #parent: Int32Array;
 
   constructor(size: number) {
-    this.#parent = Int32Array.from({ length: size }, (_, index) => index);
+    this.#parent = new Int32Array(size);
+    for (let element = 0; element < size; element++) this.#parent[element] = element;
   }
 
   find(element: number): number {
@@ -246,6 +245,12 @@ class DisjointSets {
   }
 
   classes(): Int32Array {
-    return this.#parent.map((_, element) => this.find(element));
+    const classes = new Int32Array(this.#parent.length);
+    // A representative is the smallest of its set, so that what an element points to is settled before it.
+    for (let element = 0; element < classes.length; element++) {
+      const parent = this.#parent[element] ?? element;
+      classes[element] = parent === element ? element : (classes[parent] ?? parent);
+    }
+    return classes;
   }
 }

@@ -85,7 +85,8 @@ export function sliced(graph: Graph, kept: ReadonlyMap<string, Int32Array>): { g
 
 function feels({ op, inputs, attributes }: Node, { initializers }: Graph): boolean {
   // Batch statistics of a weight (its standardisation), and a convolution of one channel into one along the channels.
-  const ofWeights = op === 'BatchNormalization' && attributes.training_mode?.type === 'int';
+  const { training_mode: training } = attributes;
+  const ofWeights = op === 'BatchNormalization' && training?.type === 'int' && training.value === 1;
   const weight = initializers.get(inputs[1] ?? '');
   const alongChannels = op === 'Conv' && weight?.dims[0] === 1 && weight.dims[1] === 1;
   return FEELING.includes(op) || ofWeights || alongChannels;
