@@ -20,3 +20,8 @@ export interface BatchSource {
   /** The batches of an epoch (0, 1, …). The same epoch of the same source always gives the same batches. */
   batches(epoch: number): AsyncIterable<Batch>;
 }
+
+/** The source whose epoch 0 is epoch `first` of this one, for a training that goes on where another ended. */
+export function fromEpoch(source: BatchSource, first: number): BatchSource {
+  return { ...source, batches: (epoch) => source.batches(first + epoch) };
+}

@@ -12,6 +12,7 @@ import { measureTaylor } from './gradients.js';
 import { type OneShotContext, pruneOnce } from './one-shot.js';
 import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
 import { reconstruct } from './reconstruct.js';
+import { optionsOfPart } from './schedule.js';
 
 export interface CutStep {
   /** Repaired, not yet trained. */
@@ -68,20 +69,4 @@ export async function repaired(
 ): Promise<Graph> {
   if (!retrain.reconstruct) return graphs.cut;
   return reconstruct(engine, graphs.uncut, { graph: graphs.cut, kept }, data.calibration, options.signal);
-}
-
-/** Equal factors from part to part. `previous` targets are those of the step before; a first step begins with all. */
-function optionsOfPart(options: PruneOptions, part: number, parts: number): PruneOptions {
-  const { previous, targets } = options;
-  const between = (from: number | undefined, to: number | undefined) =>
-    to === undefined ? undefined : (from ?? 1) * (to / (from ?? 1)) ** (part / parts);
-  const ratio = options.ratio === undefined ? undefined : 1 - (1 - options.ratio) ** (1 / parts);
-  return {
-    ...options,
-    ratio,
-    targets: {
-      macs: between(previous?.macs, targets.macs),
-      parameters: between(previous?.parameters, targets.parameters),
-    },
-  };
 }

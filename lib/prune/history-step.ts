@@ -2,22 +2,17 @@
 
 import { costTerms, evaluate, type Term } from '../analyze/cost.js';
 import { type Dependencies, dependencyGroups } from '../analyze/groups.js';
+import { fromEpoch } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
 import type { Graph } from '../graph/graph.js';
 import type { Removal } from '../surgery/remove.js';
 import { train } from '../train/train.js';
 import { type CutStep, repaired } from './cut.js';
 import { type GroupHistory, type Pair, pairLoss, recordHistory, removalOf, similarPairs } from './history.js';
-import { cutChannels, type OneShotContext } from './one-shot.js';
+import { cutChannels, limitsOf, type OneShotContext } from './one-shot.js';
 import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
+import type { HistoryEpochs } from './schedule.js';
 import { selectLocally } from './select.js';
-
-export interface HistoryEpochs {
-  /** Plain training, its weights recorded after each epoch. */
-  record: number;
-  /** Training with the extra term on the chosen pairs, recorded as well. */
-  optimise: number;
-}
 
 /** @returns the graph without the removed channels, repaired, not yet trained again. */
 export async function historyStep(
@@ -48,7 +43,8 @@ export async function historyStep(
     pairs.push(await similarPairs(gram, l1, count));
   }
   const extraLoss = pairLoss(dependencies, pairs, options.lambda);
-  const optimised = await train(engine, recorded.graph, data, { ...training, epochs: epochs.optimise, extraLoss });
+  const later = { ...data, train: fromEpoch(data.train, epochs.record) };
+  const optimised = await train(engine, recorded.graph, later, { ...training, epochs: epochs.optimise, extraLoss });
   const removals = new Map<string, Removal>();
   for (const [number, group] of dependencies.groups.entries()) {
     const { l1 } = await history.summary(number);
@@ -60,7 +56,7 @@ export async function historyStep(
   return { ...cut, graph: await repaired(engine, graphs, cut.kept, data, options, retrain) };
 }
 
-/** How many channels leave each group: the same fraction of all, as small as meets the targets. */
+/** How many channels leave each group: the same fraction of the original ones, as small as meets the targets. */
 function removedCounts(
   graph: Graph,
   dependencies: Dependencies,
@@ -68,8 +64,9 @@ function removedCounts(
   context: OneShotContext,
 ): number[] {
   const { groups } = dependencies;
-  const chance = groups.map(({ channels }) => new Float64Array(channels));
-  const removedAt = (ratio: number) => selectLocally(groups, chance, ratio, options).map((channels) => channels.length);
+  const equal = groups.map(({ channels }) => new Float64Array(channels));
+  const limits = limitsOf(dependencies, options, context);
+  const removedAt = (ratio: number) => selectLocally(groups, equal, ratio, limits).map((channels) => channels.length);
   if (options.ratio !== undefined) return removedAt(options.ratio);
   const terms = costTerms(graph, dependencies);
   const full = groups.map(({ channels }) => channels);

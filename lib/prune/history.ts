@@ -5,7 +5,7 @@
  */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { Dependencies, Group } from '../analyze/groups.js';
+import type { Dependencies, Group, Member } from '../analyze/groups.js';
 import type { Model } from '../engine/model.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -21,9 +21,7 @@ export interface GroupHistory {
 }
 
 export function recordHistory(graph: Graph, { groups }: Dependencies): GroupHistory {
-  const makers = groups.map((group) =>
-    group.members.filter((member) => member.role === 'makes' && member.perChannel === 1),
-  );
+  const makers = groups.map(makersOf);
   const histories = new Map<string, History>();
   for (const member of makers.flat()) {
     const dims = graph.initializers.get(member.value)?.dims;
@@ -47,13 +45,15 @@ export function recordHistory(graph: Graph, { groups }: Dependencies): GroupHist
         const products = await history.gram();
         const norms = history.l1();
         const extent = history.channels;
-        for (let i = 0; i < channels; i++) {
-          const row = member.indices[i] ?? 0;
-          l1[i] = (l1[i] ?? 0) + (norms[row] ?? 0);
-          for (let j = 0; j < channels; j++)
-            gram[i * channels + j] =
-              (gram[i * channels + j] ?? 0) + (products[row * extent + (member.indices[j] ?? 0)] ?? 0);
-        }
+        const { indices, perChannel } = member;
+        for (let i = 0; i < channels; i++)
+          for (let part = 0; part < perChannel; part++) {
+            const row = indices[i * perChannel + part] ?? 0;
+            l1[i] = (l1[i] ?? 0) + (norms[row] ?? 0);
+            for (let j = 0; j < channels; j++)
+              gram[i * channels + j] =
+                (gram[i * channels + j] ?? 0) + (products[row * extent + (indices[j * perChannel + part] ?? 0)] ?? 0);
+          }
       }
       return { gram, l1 };
     },
@@ -64,8 +64,8 @@ export function recordHistory(graph: Graph, { groups }: Dependencies): GroupHist
 export type Pair = readonly [number, number];
 
 /**
- * The most similar pairs of a group whose one half can all be removed: no channel that a removed one is paired with is
- * removed itself.
+ * The most similar pairs of a group, of each of which one can go: a channel may be the twin of several, but none that is
+ * to go is the twin of another. Where that does not give `count` pairs, those that stay are paired among themselves.
  * @param count channels to remove.
  */
 export async function similarPairs(gram: Float64Array, l1: Float64Array, count: number): Promise<Pair[]> {
@@ -75,16 +75,17 @@ export async function similarPairs(gram: Float64Array, l1: Float64Array, count: 
   const removed = new Set<number>();
   const survivors = new Set<number>();
   const pairs: Pair[] = [];
-  for (let index = 0; index < ranked.first.length && pairs.length < count; index++) {
-    const pair: Pair = [ranked.first[index] ?? 0, ranked.second[index] ?? 0];
-    if (pair.some((channel) => removed.has(channel))) continue;
-    const [stays, goes] = smallerLast(pair, l1);
-    const [kept, lost] = survivors.has(goes) ? [goes, stays] : [stays, goes];
-    if (survivors.has(lost)) continue;
-    removed.add(lost);
-    survivors.add(kept);
-    pairs.push(pair);
-  }
+  for (const apart of [true, false])
+    for (let index = 0; index < ranked.first.length && pairs.length < count; index++) {
+      const pair: Pair = [ranked.first[index] ?? 0, ranked.second[index] ?? 0];
+      if (pair.some((channel) => removed.has(channel))) continue;
+      const [stays, goes] = smallerLast(pair, l1);
+      const [kept, lost] = survivors.has(goes) && !survivors.has(stays) ? [goes, stays] : [stays, goes];
+      if (apart && survivors.has(lost)) continue;
+      removed.add(lost);
+      survivors.add(kept);
+      pairs.push(pair);
+    }
   return pairs;
 }
 
@@ -92,23 +93,27 @@ function smallerLast([a, b]: Pair, l1: Float64Array): Pair {
   return (l1[a] ?? 0) >= (l1[b] ?? 0) ? [a, b] : [b, a];
 }
 
-/** Of each pair the channel with the smaller summed L1 goes, and its consumers' weights are added to its twin's. */
+/**
+ * Of channels that pairs hold together the one with the largest summed L1 stays; the others go, and what read them reads
+ * it. For a pair by itself: the one with the smaller L1 goes.
+ */
 export function removalOf(pairs: readonly Pair[], l1: Float64Array, merge: boolean): Removal {
-  const survivors = new Set<number>();
-  const merges: Pair[] = [];
-  for (const pair of pairs) {
-    const [stays, goes] = smallerLast(pair, l1);
-    const [kept, lost] = survivors.has(goes) ? [goes, stays] : [stays, goes];
-    survivors.add(kept);
-    merges.push([lost, kept]);
+  const clusters = new Map<number, number[]>();
+  for (const [a, b] of pairs) {
+    const joined = [...(clusters.get(a) ?? [a]), ...(clusters.get(b) ?? [b])];
+    for (const channel of joined) clusters.set(channel, joined);
   }
+  const merges = [...new Set(clusters.values())].flatMap((cluster): Pair[] => {
+    const kept = cluster.reduce((a, b) => smallerLast([a, b], l1)[0]);
+    return cluster.filter((channel) => channel !== kept).map((lost) => [lost, kept]);
+  });
   const channels = merges.map(([lost]) => lost);
   return merge ? { channels, merge: merges } : { channels };
 }
 
 /**
  * The extra term of the optimise phase: λ·exp(−Σ cosine similarity of the chosen pairs) (HBFP equation 6), over the current
- * weights of every group's makers.
+ * weights that make a group's channels, taken together. A channel of zeros is similar to none, and has no gradient.
  */
 export function pairLoss(
   { groups }: Dependencies,
@@ -117,31 +122,40 @@ export function pairLoss(
 ): (model: Model, tf: Tf) => tfjs.Scalar {
   return (model, tf) => {
     let similarity: tfjs.Tensor = tf.scalar(0);
-    for (const [number, chosen] of pairs.entries())
-      for (const member of makersIn(groups[number], model)) {
-        const variable = model.variables.get(member.value);
-        if (chosen.length === 0 || !variable) continue;
-        const weight = model.inOnnxOrder(member.value, variable);
-        const order = [member.axis, ...weight.shape.map((_, axis) => axis).filter((axis) => axis !== member.axis)];
-        const rows = tf.reshape(tf.transpose(weight, order), [weight.shape[member.axis] ?? 1, -1]);
-        const side = (which: 0 | 1) =>
-          tf.gather(
-            rows,
-            tf.tensor1d(
-              chosen.map((pair) => member.indices[pair[which]] ?? 0),
-              'int32',
-            ),
-          );
-        const [a, b] = [side(0), side(1)];
-        const norms = tf.mul(tf.sqrt(tf.sum(tf.square(a), 1)), tf.sqrt(tf.sum(tf.square(b), 1)));
-        similarity = tf.add(similarity, tf.sum(tf.div(tf.sum(tf.mul(a, b), 1), tf.add(norms, 1e-12))));
-      }
+    for (const [number, chosen] of pairs.entries()) {
+      const makers = makersOf(groups[number]).filter(({ value }) => model.variables.has(value));
+      if (chosen.length === 0 || makers.length === 0) continue;
+      const side = (which: 0 | 1) => {
+        const channels = chosen.map((pair) => pair[which]);
+        return tf.concat(
+          makers.map((maker) => channelRows(model, tf, maker, channels)),
+          1,
+        );
+      };
+      const [a, b] = [side(0), side(1)];
+      const squares = tf.mul(tf.sum(tf.square(a), 1), tf.sum(tf.square(b), 1));
+      const some = tf.greater(squares, 0);
+      const cosine = tf.div(tf.sum(tf.mul(a, b), 1), tf.sqrt(tf.where(some, squares, tf.onesLike(squares))));
+      similarity = tf.add(similarity, tf.sum(tf.where(some, cosine, tf.zerosLike(cosine))));
+    }
     return tf.mul(tf.exp(tf.neg(similarity)), lambda) as tfjs.Scalar;
   };
 }
 
-function makersIn(group: Group | undefined, model: Model): Group['members'] {
-  return (group?.members ?? []).filter(
-    (member) => member.role === 'makes' && member.perChannel === 1 && model.variables.has(member.value),
-  );
+/** The weights that make some channels, one row for each. */
+function channelRows(
+  model: Model,
+  tf: Tf,
+  { value, axis, indices, perChannel }: Member,
+  channels: readonly number[],
+): tfjs.Tensor {
+  const weight = model.inOnnxOrder(value, model.variables.get(value) ?? tf.scalar(0));
+  const order = [axis, ...weight.shape.map((_, other) => other).filter((other) => other !== axis)];
+  const rows = tf.reshape(tf.transpose(weight, order), [weight.shape[axis] ?? 1, -1]);
+  const chosen = channels.flatMap((channel) => [...indices.subarray(channel * perChannel, (channel + 1) * perChannel)]);
+  return tf.reshape(tf.gather(rows, tf.tensor1d(chosen, 'int32')), [channels.length, -1]);
+}
+
+function makersOf(group: Group | undefined): Member[] {
+  return (group?.members ?? []).filter((member) => member.role === 'makes');
 }

@@ -8,7 +8,7 @@ import { type Removal, type Removed, removeChannels } from '../surgery/remove.js
 import { criterionNamed } from './criteria/index.js';
 import type { ScoreContext } from './criterion.js';
 import type { PruneOptions } from './options.js';
-import { normalizeScores, selectChannels, selectLocally } from './select.js';
+import { type Limits, normalizeScores, selectChannels, selectLocally } from './select.js';
 
 export interface OneShot extends Removed {
   dependencies: Dependencies;
@@ -42,7 +42,7 @@ export async function pruneOnce(graph: Graph, options: PruneOptions, context: On
   const removed =
     options.ratio === undefined
       ? toTarget(graph, dependencies, criterion.comparable ? scores : normalizeScores(scores), options, context)
-      : selectLocally(groups, scores, options.ratio, options);
+      : selectLocally(groups, scores, options.ratio, limitsOf(dependencies, options, context));
   const removals = new Map(
     groups.flatMap((group, number): [string, Removal][] => {
       const channels = removed[number] ?? [];
@@ -86,12 +86,19 @@ function toTarget(
   const { removed } = selectChannels(groups, scores, terms, {
     targets: options.targets,
     from,
-    roundTo: options.roundTo,
-    minChannels: options.minChannels,
-    maxRatio: options.maxRatio,
-    originalChannels: groups.map((group) => context.originalChannels?.get(group.id) ?? group.channels),
+    ...limitsOf(dependencies, options, context),
   });
   return removed;
+}
+
+/** The limits of `options` for the groups as they are now. */
+export function limitsOf(
+  { groups }: Dependencies,
+  { roundTo, minChannels, maxRatio }: PruneOptions,
+  { originalChannels }: OneShotContext,
+): Limits {
+  const original = groups.map(({ id, channels }) => originalChannels?.get(id) ?? channels);
+  return { roundTo, minChannels, maxRatio, originalChannels: original };
 }
 
 function nothingToPrune({ pinned, shapes }: Dependencies): TascnetError {

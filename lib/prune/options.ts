@@ -37,8 +37,8 @@ export interface PruneOptions {
   /** What is to be left, as fractions of the given graph's MACs and parameters. */
   targets: { macs?: number | undefined; parameters?: number | undefined };
   /** What an earlier step was to leave. */
-  previous?: PruneOptions['targets'];
-  /** Fraction of each group's channels to remove instead of a target. */
+  previous?: Pick<PruneOptions, 'targets' | 'ratio'>;
+  /** Fraction of each group's channels (those of the given graph) to remove instead of a target. */
   ratio?: number | undefined;
   roundTo: number;
   minChannels: number;

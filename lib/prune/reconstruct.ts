@@ -26,6 +26,9 @@ const MAX_ROWS = 32768;
 /** Weight of the kept weights against the data, as a fraction of the mean square of the inputs. */
 const RIDGE = 1e-3;
 
+/** A layer that reads more keeps its weights: its normal equations would take more memory than a laptop has to spare. */
+const MAX_UNKNOWNS = 8192;
+
 type Values = Map<string, TensorOf<'float32'>>;
 
 /** A graph that lost channels: everything is told in terms of the uncut one. */
@@ -154,13 +157,13 @@ async function solve(
   const current = graph.initializers.get(consumer.weight);
   if (current?.dtype !== 'float32') throw new Error(`"${consumer.weight}" is no float32 weight`);
   const { matrix: prior, unknowns, outputs } = toMatrix(current, consumer.layer);
+  if (unknowns > MAX_UNKNOWNS) return current;
   const images = cut.reduce((sum, values) => sum + (held(values, consumer.input).dims[0] ?? 0), 0);
   const [, , outHeight, outWidth] = volume(held(uncut[0] ?? new Map(), consumer.output)).dims;
   const rows = Math.min(MAX_ROWS, Math.max(MIN_ROWS, ROWS_PER_UNKNOWN * unknowns));
   const perImage = Math.ceil(rows / images);
   const equations = createLeastSquares(unknowns, outputs);
   let squares = 0;
-  let count = 0;
   for (const [batch, values] of cut.entries()) {
     const random = randomGenerator(`${consumer.node.name}/${batch}`);
     const at = samplePositions(outHeight * outWidth, perImage, random);
@@ -169,10 +172,9 @@ async function solve(
     const y = outputRows(target, consumer.keptOutputs, at, consumer.bias);
     await equations.add(x, y, x.length / unknowns, { signal });
     for (const value of x) squares += value * value;
-    count += x.length / unknowns;
   }
-  const ridge = RIDGE * Math.max(squares / unknowns, Number.MIN_VALUE * count);
-  const solution = await equations.solve(ridge, prior);
+  if (squares === 0) return current;
+  const solution = await equations.solve((RIDGE * squares) / unknowns, prior, { signal });
   return float32(current.dims, fromMatrix(solution, outputs, consumer.layer));
 }
 

@@ -9,11 +9,8 @@
 import { evaluate, type Term } from '../analyze/cost.js';
 import type { Group } from '../analyze/groups.js';
 
-export interface SelectOptions {
-  /** What is left of each cost, as a fraction of `from`; the walk goes on until all of them are met. */
-  targets: { [K in Term['kind']]?: number | undefined };
-  /** The cost that the targets are fractions of. */
-  from: Record<Term['kind'], number>;
+/** What no choice of channels may go beyond. */
+export interface Limits {
   /** Channel counts are left at multiples of this (where a group has as many). */
   roundTo: number;
   /** No group is cut below this many channels. */
@@ -21,6 +18,13 @@ export interface SelectOptions {
   /** No group loses more than this fraction of the channels that `originalChannels` gives. */
   maxRatio: number;
   originalChannels: readonly number[];
+}
+
+export interface SelectOptions extends Limits {
+  /** What is left of each cost, as a fraction of `from`; the walk goes on until all of them are met. */
+  targets: { [K in Term['kind']]?: number | undefined };
+  /** The cost that the targets are fractions of. */
+  from: Record<Term['kind'], number>;
 }
 
 export interface Selection {
@@ -40,7 +44,7 @@ export function selectChannels(
   options: SelectOptions,
 ): Selection {
   const counts = groups.map((group) => group.channels);
-  const order = scores.map((score) => [...score.keys()].sort((a, b) => (score[a] ?? 0) - (score[b] ?? 0) || a - b));
+  const order = scores.map(lowestFirst);
   const taken = groups.map(() => 0);
   const termsOfGroup = groups.map((_, group) =>
     terms.filter((term) => term.factors.some((factor) => factor.groups.some((part) => part.group === group))),
@@ -76,12 +80,20 @@ export function selectChannels(
 }
 
 /** How many channels the next step takes from a group of `count`: down to the next multiple of `roundTo`; 0 for none. */
-function nextStep(group: number, count: number, options: SelectOptions): number {
-  const original = options.originalChannels[group] ?? count;
-  const floor = Math.max(options.minChannels, Math.ceil(original * (1 - options.maxRatio)), 1);
-  const multiple = Math.floor((count - 1) / options.roundTo) * options.roundTo;
-  const next = multiple > 0 ? multiple : original < options.roundTo ? count - 1 : 0;
-  return next >= floor ? count - next : 0;
+function nextStep(group: number, count: number, limits: Limits): number {
+  const original = limits.originalChannels[group] ?? count;
+  const multiple = Math.floor((count - 1) / limits.roundTo) * limits.roundTo;
+  const next = multiple > 0 ? multiple : original < limits.roundTo ? count - 1 : 0;
+  return next >= fewest(original, limits) ? count - next : 0;
+}
+
+function fewest(original: number, { minChannels, maxRatio }: Limits): number {
+  // 10 · 0.7 is not quite 7.
+  return Math.max(minChannels, original - Math.floor(original * maxRatio + 1e-9), 1);
+}
+
+function lowestFirst(score: Float64Array): number[] {
+  return [...score.keys()].sort((a, b) => (score[a] ?? 0) - (score[b] ?? 0) || a - b);
 }
 
 function savings(terms: readonly Term[], counts: number[], group: number, step: number): Record<Term['kind'], number> {
@@ -98,20 +110,25 @@ export function normalizeScores(scores: readonly Float64Array[]): Float64Array[]
   });
 }
 
-/** The lowest `ratio` of each group's channels, rounded so that a multiple of `roundTo` stays. */
+/**
+ * The lowest channels of each group, so that `ratio` of its original channels are gone, as nearly as a multiple of
+ * `roundTo` comes to it.
+ */
 export function selectLocally(
   groups: readonly Group[],
   scores: readonly Float64Array[],
   ratio: number,
-  { roundTo, minChannels }: Pick<SelectOptions, 'roundTo' | 'minChannels'>,
+  limits: Limits,
 ): number[][] {
+  const { roundTo, originalChannels } = limits;
   return groups.map(({ channels }, group) => {
-    const score = scores[group] ?? new Float64Array(channels);
-    const wanted = channels * (1 - ratio);
+    const original = originalChannels[group] ?? channels;
+    const wanted = original * (1 - ratio);
+    if (wanted >= channels) return [];
     const rounded =
-      channels >= roundTo ? Math.max(roundTo, Math.round(wanted / roundTo) * roundTo) : Math.round(wanted);
-    const stay = Math.min(channels, Math.max(minChannels, rounded, 1));
-    const order = [...score.keys()].sort((a, b) => (score[a] ?? 0) - (score[b] ?? 0) || a - b);
+      original >= roundTo ? Math.max(roundTo, Math.round(wanted / roundTo) * roundTo) : Math.round(wanted);
+    const stay = Math.min(channels, Math.max(fewest(original, limits), rounded));
+    const order = lowestFirst(scores[group] ?? new Float64Array(channels));
     return order.slice(0, channels - stay).sort((a, b) => a - b);
   });
 }

@@ -7,6 +7,8 @@ import type { Plan } from './plan.js';
  * @param original dependencies of the graph before the first removal.
  * @param plans the plans of the removals in order; each speaks of the graph that the one before it left. Channels keep
  *   their order and groups their ids through a removal, so that channel c is the c-th of those that are still there.
+ * @returns merges into those that are there at the end: what went into a channel that went itself went on with it, and
+ *   is left out where that one was merged into none.
  */
 export function composePlans(original: Dependencies, plans: readonly Plan[]): Plan {
   const groups = original.groups.flatMap((group): Plan['groups'] => {
@@ -24,6 +26,15 @@ export function composePlans(original: Dependencies, plans: readonly Plan[]): Pl
     }
     if (removed.length === 0) return [];
     removed.sort((a, b) => a - b);
+    const twin = new Map(merged);
+    const survivorOf = (channel: number): number => {
+      const next = twin.get(channel);
+      return next === undefined ? channel : survivorOf(next);
+    };
+    const gone = new Set(removed);
+    const settled = merged
+      .map(([from, into]): [number, number] => [from, survivorOf(into)])
+      .filter(([, into]) => !gone.has(into));
     const members = group.members.map(({ value, axis, perChannel, indices }) => ({
       tensor: value,
       axis,
@@ -31,7 +42,7 @@ export function composePlans(original: Dependencies, plans: readonly Plan[]): Pl
         .flatMap((channel) => [...indices.subarray(channel * perChannel, (channel + 1) * perChannel)])
         .sort((a, b) => a - b),
     }));
-    return [{ id: group.id, channels: group.channels, removed, merged, members }];
+    return [{ id: group.id, channels: group.channels, removed, merged: settled, members }];
   });
   return { groups, pinned: original.pinned };
 }

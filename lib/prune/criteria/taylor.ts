@@ -3,8 +3,8 @@ import { addToChannels, batchNormParameters, type Criterion } from '../criterion
 
 /**
  * First-order Taylor expansion of the loss (Molchanov et al. 2019, Importance Estimation for Neural Network Pruning):
- * the squared change of the loss when a channel's gate (its batch norm's scale and shift) goes to zero; where no batch
- * norm stands behind a filter, its weights take the gate's place.
+ * the squared changes of the loss when a channel's batch norm's scale, and when its shift, goes to zero, added up; where
+ * no batch norm stands behind a filter, its weights take their place.
  */
 export const taylor: Criterion = {
   name: 'taylor',
