@@ -134,9 +134,9 @@ export function pairLoss(
       };
       const [a, b] = [side(0), side(1)];
       const squares = tf.mul(tf.sum(tf.square(a), 1), tf.sum(tf.square(b), 1));
-      const some = tf.greater(squares, 0);
-      const cosine = tf.div(tf.sum(tf.mul(a, b), 1), tf.sqrt(tf.where(some, squares, tf.onesLike(squares))));
-      similarity = tf.add(similarity, tf.sum(tf.where(some, cosine, tf.zerosLike(cosine))));
+      const some = tf.step(squares);
+      const norms = tf.sqrt(tf.add(squares, tf.sub(1, some)));
+      similarity = tf.add(similarity, tf.sum(tf.div(tf.mul(some, tf.sum(tf.mul(a, b), 1)), norms)));
     }
     return tf.mul(tf.exp(tf.neg(similarity)), lambda) as tfjs.Scalar;
   };

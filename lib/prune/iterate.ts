@@ -71,7 +71,9 @@ export async function prune(
       epochs: epochs.train,
       seed,
       ...(options.signal ? { signal: options.signal } : {}),
-      ...(retrain.distill > 0 ? { distillation: { teacher: graph, weight: retrain.distill, temperature: 4 } } : {}),
+      ...(retrain.distill > 0
+        ? { distillation: { teacher: retrain.teacher ?? graph, weight: retrain.distill, temperature: 4 } }
+        : {}),
       ...(retrain.checkpoint ? { checkpoint: retrain.checkpoint(step) } : {}),
       onEpoch: (metrics) => retrain.onEpoch?.(step, epochs.train, metrics),
     });

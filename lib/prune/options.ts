@@ -61,8 +61,10 @@ export interface RetrainOptions {
   tolerance: number;
   /** Re-solve the consumers of removed channels by least squares. */
   reconstruct: boolean;
-  /** Weight of the distillation from the given graph, 0 for none. */
+  /** Weight of the distillation from `teacher`, 0 for none. */
   distill: number;
+  /** A network with the same classes; default: the given one. */
+  teacher?: Graph;
   /** How a step trains; its epochs, schedule and seed are set by the loop. */
   training: Omit<TrainOptions, 'epochs' | 'seed' | 'signal' | 'checkpoint' | 'onEpoch' | 'distillation'>;
   /** Finished steps of an interrupted run, in order. */
