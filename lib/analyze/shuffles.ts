@@ -75,8 +75,7 @@ function moves(
   const operator = operatorOf(node);
   if (!shaped || !input || !output || !operator || node.outputs.length !== 1 || input.dtype !== output.dtype)
     return undefined;
-  if (operator.cost(shaped).length > 0 || relations.some(({ kind }) => kind === 'pin' || kind === 'either'))
-    return undefined;
+  if (operator.cost(shaped).length > 0 || relations.some(holds)) return undefined;
   let joined: number[] | undefined;
   const result = output.dims.map((extent, axis): Origin | undefined => {
     if (typeof extent === 'string') return symbolic(input, output, origins, extent);
@@ -104,6 +103,11 @@ function moves(
   return result.every((origin) => origin !== undefined)
     ? { origins: result, ...(joined ? { joined } : {}) }
     : undefined;
+}
+
+/** Whether a relation says more than where elements go. */
+function holds(relation: Relation): boolean {
+  return relation.kind === 'either' || (relation.kind === 'pin' && !relation.unlessShuffling);
 }
 
 /** The batch, or another extent known only at run time: told by its symbol where no other axis has it. */

@@ -107,14 +107,15 @@ export interface Span extends AxisRef {
  * - `reshape`: the elements of `from`'s axes, in row-major order, are those of `to`'s axes (Flatten, Reshape).
  * - `either`: one of several sets of relations, whichever leaves more to prune; the first is the usual one.
  * - `pin`: elements of this axis cannot be removed, with the reason shown to the person. `unlessNormalizing`: they can
- *   where what the node makes only centres or scales these very elements again.
+ *   where what the node makes only centres or scales these very elements again. `unlessShuffling`: they can where the node
+ *   is one of several that merely put elements in another order, and that surgery replaces all at once.
  */
 export type Relation = SettledRelation | { kind: 'either'; options: SettledRelation[][] };
 
 export type SettledRelation =
   | { kind: 'same'; a: Span; b: Span; blocks?: number }
   | { kind: 'reshape'; from: { value: string; axes: number[] }; to: { value: string; axes: number[] } }
-  | { kind: 'pin'; at: AxisRef; reason: string; unlessNormalizing?: boolean };
+  | { kind: 'pin'; at: AxisRef; reason: string; unlessNormalizing?: boolean; unlessShuffling?: boolean };
 
 /** A node between two graphs: before and after elements were removed. */
 export interface RewriteContext extends ShapedNode {

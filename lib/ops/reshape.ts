@@ -111,12 +111,14 @@ export const reshape: Operator = {
     const [input, output] = [shaped.inputs[0], shaped.outputs[0]];
     const [from, to] = [shaped.node.inputs[0], shaped.node.outputs[0]];
     if (!input || !output || !from || !to) return [];
-    if (constantTarget(shaped, (axis) => output.dims[axis] ?? 0)) return tieReshape(from, input, to, output);
-    const reason = 'the target shape has several extents known only at run time';
-    return [
-      ...input.dims.map((_, axis) => ({ kind: 'pin' as const, at: { value: from, axis }, reason })),
-      ...output.dims.map((_, axis) => ({ kind: 'pin' as const, at: { value: to, axis }, reason })),
+    const ties = tieReshape(from, input, to, output);
+    if (constantTarget(shaped, (axis) => output.dims[axis] ?? 0)) return ties;
+    const pin = { kind: 'pin', reason: 'the target shape has several extents known only at run time' } as const;
+    const axes = [
+      ...input.dims.map((_, axis) => ({ value: from, axis })),
+      ...output.dims.map((_, axis) => ({ value: to, axis })),
     ];
+    return [...ties, ...axes.map((at) => ({ ...pin, at, unlessShuffling: true }))];
   },
   rewrite: (context) => {
     const to = context.node.outputs[0] ?? '';

@@ -42,6 +42,24 @@ test('a shuffle that loses channels looks up those that stay; one that loses non
   expect(other.graph.nodes.map(({ op }) => op)).toEqual(shuffled.nodes.map(({ op }) => op));
 });
 
+test('a shuffle of pictures of any height and width is one, too', () => {
+  /** `x.view(n, ...channels, h, w)` with what is read from the shape of `x`. */
+  const viewAs = (b: Made, x: Value, shape: Value, channels: readonly number[]): Value => {
+    const extent = (axis: number) => b.node('Gather', [shape, b.constant('which', int64([1], [axis]))], { axis: 0 });
+    const parts = [extent(0), b.constant('split', int64([channels.length], channels)), extent(2), extent(3)];
+    return b.node('Reshape', [x, b.node('Concat', parts, { axis: 0 })], {}, { channels: 12 });
+  };
+  const fixed = network((b, x) => {
+    const shape = b.node('Shape', [x]);
+    return viewAs(b, transpose(b, viewAs(b, x, shape, [2, 6]), [0, 2, 1, 3, 4]), shape, [12]);
+  });
+  const [input] = fixed.inputs;
+  if (!input) throw new Error('no input');
+  const { groups, pinned } = dependencyGroups({ ...fixed, inputs: [{ ...input, dims: ['N', 3, 'H', 'W'] }] });
+  expect(groups.map(({ channels }) => channels)).toEqual([12, 8]);
+  expect(pinned).toHaveLength(1);
+});
+
 test('values inside a shuffle that somebody else reads keep it a matter of rows and columns', () => {
   const graph = network((b, x) => {
     const split = b.reshape(x, [0, 3, 4, 8, 8], 12);
