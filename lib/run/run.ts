@@ -173,6 +173,7 @@ async function train(
       epochs.stage1,
       hooks,
       keep,
+      settings.distill > 0 ? { teacher: baseline.graph, weight: settings.distill } : undefined,
     );
     return { graph: trained, outcome };
   });
@@ -186,6 +187,7 @@ async function train(
       epochs.stage2,
       hooks,
       keep,
+      baseline.graph,
     );
     return { graph: pruned, outcome };
   });

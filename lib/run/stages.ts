@@ -8,6 +8,7 @@ import { type Pruned, prune } from '../prune/iterate.js';
 import type { PruneOptions, StepState } from '../prune/options.js';
 import type { Plan } from '../surgery/plan.js';
 import type { EpochMetrics } from '../train/metrics.js';
+import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
 import type { RunDirectory } from './directory.js';
 import type { Hooks } from './hooks.js';
@@ -28,7 +29,10 @@ export interface Finetuned {
   loss: number;
 }
 
-/** Trains all weights of `graph`; `name` is shown with the progress and names the training's checkpoint. */
+/**
+ * Trains all weights of `graph`; `name` is shown with the progress and names the training's checkpoint.
+ * @param distillation a teacher with the same classes.
+ */
 export async function finetune(
   name: string,
   engine: Engine,
@@ -38,6 +42,7 @@ export async function finetune(
   epochs: number,
   hooks: Hooks,
   keep?: Keep,
+  distillation?: TrainOptions['distillation'],
 ): Promise<Finetuned> {
   const trained = await train(engine, graph, data, {
     ...trainingOptions(settings, data),
@@ -45,6 +50,7 @@ export async function finetune(
     seed: settings.seed,
     ...(hooks.signal ? { signal: hooks.signal } : {}),
     ...(keep ? { checkpoint: keep.directory.training(name) } : {}),
+    ...(distillation ? { distillation } : {}),
     onEpoch: (metrics) => tellEpoch(name, epochs, metrics, hooks, keep),
   });
   return { graph: trained.graph, accuracy: trained.best.accuracy, loss: trained.best.loss };
@@ -95,7 +101,7 @@ interface StepEvent {
   parameters: number;
 }
 
-/** Prunes with retraining; finished steps are in the journal and the checkpoints of `keep`. */
+/** Prunes with retraining towards `teacher`; finished steps are in the journal and the checkpoints of `keep`. */
 export async function pruneStage(
   engine: Engine,
   graph: Graph,
@@ -104,6 +110,7 @@ export async function pruneStage(
   epochs: number,
   hooks: Hooks,
   keep?: Keep,
+  teacher = graph,
 ): Promise<Pruned> {
   const { macs, parameters } = costOf(graph);
   const nameOf = (step: number) => `prune-${step}`;
@@ -114,6 +121,7 @@ export async function pruneStage(
     tolerance: settings.tolerance / 100,
     reconstruct: settings.reconstruct,
     distill: settings.distill,
+    teacher,
     training: trainingOptions(settings, data),
     finished: keep ? await finishedSteps(keep, nameOf) : [],
     ...(keep ? { checkpoint: (step) => keep.directory.training(nameOf(step)) } : {}),

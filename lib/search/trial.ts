@@ -6,6 +6,7 @@ import type { BatchSource } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
 import { Interrupted, messageOf, throwIfAborted } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
+import { type BestEpoch, isBetter } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
 import { tailOf } from './cut.js';
@@ -45,7 +46,7 @@ export async function runTrial(
   throwIfAborted(signal);
   const started = performance.now();
   const curve: number[] = [];
-  let best: { accuracy: number; loss: number } | undefined;
+  let best: BestEpoch | undefined;
   const graph = await configured(searchable, configuration, seed);
   const tail = tailOf(graph, cut);
   const { macs, parameters } = costOf(graph);
@@ -69,13 +70,9 @@ export async function runTrial(
       frozen: (name) => shared.has(name) || (frozen?.(name) ?? false),
       seed,
       ...(signal ? { signal } : {}),
-      onEpoch: ({ validation }) => {
+      onEpoch: ({ epoch, validation }) => {
         curve.push(validation.accuracy);
-        const better =
-          !best ||
-          validation.accuracy > best.accuracy ||
-          (validation.accuracy === best.accuracy && validation.loss < best.loss);
-        if (better) best = { accuracy: validation.accuracy, loss: validation.loss };
+        if (isBetter(validation, best)) best = { epoch, accuracy: validation.accuracy, loss: validation.loss };
         if (isWeak(curve)) throw new Weak();
       },
     });
@@ -87,7 +84,8 @@ export async function runTrial(
     return { record: { ...record(), accuracy, loss }, graph: { ...graph, initializers } };
   } catch (error) {
     if (error instanceof Interrupted) throw error;
-    if (error instanceof Weak) return { record: { ...record(), ...best, stopped: true } };
+    if (error instanceof Weak)
+      return { record: { ...record(), accuracy: best?.accuracy, loss: best?.loss, stopped: true } };
     return { record: { ...record(), failed: messageOf(error) } };
   }
 }

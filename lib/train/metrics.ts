@@ -39,14 +39,23 @@ export interface StepMetrics {
   etaSeconds: number;
 }
 
-/** The best epoch by validation accuracy; of equals the one with the smaller loss. */
+/** The best epoch of a training: see `isBetter`. */
 export interface BestEpoch {
   epoch: number;
   accuracy: number;
   loss: number;
 }
 
+/**
+ * Whether an epoch is better than the best so far: more accurate by more than one standard error of the validation
+ * accuracy or, of two that are equal within it, of smaller loss. On a few hundred images a lucky epoch in the middle of a
+ * training would otherwise win over its end.
+ */
 export function isBetter(candidate: Evaluation, best: BestEpoch | undefined): boolean {
-  if (!best || candidate.accuracy > best.accuracy) return true;
-  return candidate.accuracy === best.accuracy && candidate.loss < best.loss;
+  if (!best) return true;
+  const gain = candidate.accuracy - best.accuracy;
+  const share = Math.min(Math.max(candidate.accuracy, best.accuracy), 1 - 1 / (2 * candidate.n));
+  const noise = Math.sqrt((share * (1 - share)) / candidate.n);
+  if (Math.abs(gain) > noise) return gain > 0;
+  return candidate.loss < best.loss || (candidate.loss === best.loss && gain > 0);
 }
