@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { dependencyGroups, type Dependencies, type Group } from '../../lib/analyze/groups.js';
+import { type Dependencies, dependencyGroups, type Group } from '../../lib/analyze/groups.js';
 import { loadEngine } from '../../lib/engine/engine.js';
 import { buildModel } from '../../lib/engine/model.js';
 import { encodeOnnx } from '../../lib/formats/onnx/index.js';
