@@ -46,7 +46,9 @@ export async function prune(
   const baseline = (await evaluate(engine, graph, data.validation)).accuracy;
   const budget = epochsOfSteps(retrain, hasGoal(options), options.criterion === HISTORY);
   const states = [...(retrain.finished ?? [])];
-  const isTooFar = () => !hasGoal(options) && (states.at(-1)?.accuracy ?? baseline) < baseline - retrain.tolerance;
+  // 0.8 − 0.1 is a little more than 0.7.
+  const least = baseline - retrain.tolerance - 1e-9;
+  const isTooFar = () => !hasGoal(options) && (states.at(-1)?.accuracy ?? baseline) < least;
 
   while (states.length < budget.length && !isTooFar()) {
     throwIfAborted(options.signal);
@@ -83,7 +85,7 @@ export async function prune(
     await retrain.onStep?.(state);
   }
 
-  const last = states.findLast((state) => state.accuracy >= baseline - retrain.tolerance);
+  const last = states.findLast((state) => state.accuracy >= least);
   const { macs, parameters } = last ?? from;
   const kept = states.slice(0, last ? last.step + 1 : 0);
   const fits = (left: number, all: number, target: number | undefined) => target === undefined || left <= target * all;

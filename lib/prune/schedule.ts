@@ -62,11 +62,11 @@ export function epochsOf(steps: readonly StepEpochs[]): number {
 
 /**
  * Epochs of each step. Towards a goal the steps on the way get one in ten of the epochs each and the last step the rest;
- * without a goal any step may be the last, so that all get the same. The history method needs three epochs a step: one to
+ * without a goal any step may be the last, so that all get the same, and three at least. So does the history method: one to
  * record, one to make pairs alike, one to recover.
  */
 export function epochsOfSteps({ epochs, steps }: RetrainOptions, goal: boolean, history: boolean): StepEpochs[] {
-  const least = history ? 3 : 1;
+  const least = history || !goal ? 3 : 1;
   const wanted = steps ?? (goal && !history ? 1 : OPEN_STEPS);
   const count = Math.max(1, Math.min(wanted, Math.floor(epochs / least)));
   const equal = (step: number) => Math.floor(((step + 1) * epochs) / count) - Math.floor((step * epochs) / count);
