@@ -12,7 +12,7 @@ export interface ScheduleOptions {
   threshold?: number;
   /** cosine, plateau: the rate never falls under this share of the base rate. Default 0. */
   floor?: number;
-  /** Epochs over which the rate first climbs from a tenth of the base rate; may be a fraction. Default 0. */
+  /** Epochs over which the rate first climbs from a tenth of the base rate; may be a fraction; `train` bounds it to a quarter of the epochs. Default 0. */
   warmup?: number;
 }
 

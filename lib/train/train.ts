@@ -26,6 +26,9 @@ export interface TrainResult {
   best: BestEpoch;
 }
 
+/** A short training spends no larger share of its epochs on warming up. */
+const LONGEST_WARMUP = 0.25;
+
 /**
  * Trains a classifier by gradient descent on the cross-entropy of its logits.
  * @throws TascnetError when the loss is no longer a number. @throws Interrupted when `options.signal` fires.
@@ -60,7 +63,9 @@ async function trainModel(engine: Engine, model: Model, data: TrainData, options
   let stepper: Stepper | undefined;
   const stepsPerEpoch = stepsOf(data.train);
   const { learningRate, epochs } = options;
-  const schedule = createSchedule(options.schedule ?? { kind: 'constant' }, learningRate, stepsPerEpoch, epochs);
+  const { warmup = 0, ...shape } = options.schedule ?? { kind: 'constant' };
+  const warm = { ...shape, warmup: Math.min(warmup, epochs * LONGEST_WARMUP) };
+  const schedule = createSchedule(warm, learningRate, stepsPerEpoch, epochs);
   try {
     stepper = createStepper(engine, model, optimizer, options);
     let history: EpochMetrics[] = [];
