@@ -242,7 +242,7 @@ export const OPTIONS = {
     { min: 0, max: 1 },
     STAGE2,
     { group: 'Pruning', describe: 'Weight of learning from the unpruned network.' },
-    0.5,
+    0.9,
   ),
   finetune: flag(
     PRUNE,

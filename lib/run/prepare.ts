@@ -29,6 +29,11 @@ export interface PreparedData {
   preprocessing: Preprocessing;
   /** With augmentation, shuffled. */
   train: BatchSource;
+  /**
+   * The same images for a student that learns from a teacher, varied as much as augmentation can: the teacher says what it
+   * sees in each view (Beyer et al., arXiv 2106.05237). Not varied where `augment` is none.
+   */
+  student: BatchSource;
   validation: BatchSource;
   /** Training images without augmentation, for statistics and repair. */
   calibration: BatchSource;
@@ -68,16 +73,13 @@ export async function prepareData(graph: Graph, settings: DataSettings, hooks: H
   const { dataset } = pixels;
   for (const { file, reason } of dataset.skipped)
     hooks.onEvent({ kind: 'warning', message: `${file} was skipped: ${reason}.` });
-  const train = imageBatches(pixels.train, preprocessing, {
-    batchSize,
-    shuffle: true,
-    seed,
-    augment: settings.augment,
-  });
+  const training = (augment: DataSettings['augment']) =>
+    imageBatches(pixels.train, preprocessing, { batchSize, shuffle: true, seed, augment });
   return {
     dataset,
     preprocessing,
-    train,
+    train: training(settings.augment),
+    student: training(settings.augment === 'none' ? 'none' : 'full'),
     validation: imageBatches(pixels.validation, preprocessing, { batchSize }),
     calibration: imageBatches(pixels.train, preprocessing, { batchSize, shuffle: true, seed }),
     test: imageBatches(pixels.test, preprocessing, { batchSize: 32, layout: 'plain' }),

@@ -133,7 +133,7 @@ interface Models {
 
 /** How the epochs are shared out: the baseline, the winner of the search, and pruning with its retraining. */
 export function budget(epochs: number): { baseline: number; stage1: number; stage2: number } {
-  const baseline = Math.max(1, Math.round(epochs * 0.4));
+  const baseline = Math.max(1, Math.round(epochs / 3));
   const stage1 = Math.max(1, Math.round(epochs * 0.15));
   return { baseline, stage1, stage2: Math.max(1, epochs - baseline - stage1) };
 }

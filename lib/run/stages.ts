@@ -44,7 +44,8 @@ export async function finetune(
   keep?: Keep,
   distillation?: TrainOptions['distillation'],
 ): Promise<Finetuned> {
-  const trained = await train(engine, graph, data, {
+  const source = distillation ? { ...data, train: data.student } : data;
+  const trained = await train(engine, graph, source, {
     ...trainingOptions(settings, data),
     epochs,
     seed: settings.seed,
@@ -114,7 +115,8 @@ export async function pruneStage(
 ): Promise<Pruned> {
   const { macs, parameters } = costOf(graph);
   const nameOf = (step: number) => `prune-${step}`;
-  return prune(engine, graph, data, pruneOptions(settings, hooks), {
+  const source = settings.distill > 0 ? { ...data, train: data.student } : data;
+  return prune(engine, graph, source, pruneOptions(settings, hooks), {
     epochs,
     steps: settings.steps,
     cuts: settings.cuts,
