@@ -6,6 +6,7 @@ import type { Graph, Node } from '../graph/graph.js';
 import type { TensorOf } from '../graph/tensor.js';
 import type { LinearLayer } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
+import { transpose } from './regression.js';
 
 export interface Consumer {
   node: Node;
@@ -61,11 +62,4 @@ export function toMatrix(
 /** The inverse of `toMatrix`. */
 export function fromMatrix(matrix: Float32Array, outputs: number, { inputAxis }: LinearLayer): Float32Array {
   return inputAxis === 0 ? matrix : transpose(matrix, matrix.length / outputs, outputs);
-}
-
-function transpose(data: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(data.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) result[column * rows + row] = data[row * columns + column] ?? 0;
-  return result;
 }

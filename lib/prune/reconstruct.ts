@@ -12,10 +12,10 @@ import { throwIfAborted } from '../errors.js';
 import type { Graph, Node } from '../graph/graph.js';
 import { randomGenerator } from '../graph/random.js';
 import { float32, type TensorOf } from '../graph/tensor.js';
-import { createLeastSquares } from '../native.js';
 import { extract } from '../surgery/extract.js';
 import { type Consumer, consumersOfCut, fromMatrix, toMatrix } from './consumers.js';
 import { inputRows, outputRows, samplePositions, type Volume } from './patches.js';
+import { ridgeRegression, type Samples } from './regression.js';
 
 /** Training images that are looked at. */
 const IMAGES = 192;
@@ -23,11 +23,6 @@ const IMAGES = 192;
 const MIN_ROWS = 4096;
 const ROWS_PER_UNKNOWN = 4;
 const MAX_ROWS = 32768;
-/** Weight of the kept weights against the data, as a fraction of the mean square of the inputs. */
-const RIDGE = 1e-3;
-
-/** A layer that reads more keeps its weights: its normal equations would take more memory than a laptop has to spare. */
-const MAX_UNKNOWNS = 8192;
 
 type Values = Map<string, TensorOf<'float32'>>;
 
@@ -59,7 +54,7 @@ export async function reconstruct(
     throwIfAborted(signal);
     uncutValues = await advance(engine, uncut, uncutValues, consumer.node, [consumer.output]);
     cutValues = await advance(engine, repaired, cutValues, consumer.node, [consumer.input]);
-    const weights = await solve(consumer, repaired, uncutValues, cutValues, signal);
+    const weights = await solve(engine, consumer, repaired, uncutValues, cutValues, signal);
     repaired = { ...repaired, initializers: new Map([...repaired.initializers, [consumer.weight, weights]]) };
   }
   return repaired;
@@ -148,6 +143,7 @@ function held(values: Values, name: string): TensorOf<'float32'> {
 
 /** The weight of a consumer, solved on sampled positions; its bias stays. */
 async function solve(
+  { tf }: Engine,
   consumer: Consumer,
   graph: Graph,
   uncut: Values[],
@@ -157,25 +153,26 @@ async function solve(
   const current = graph.initializers.get(consumer.weight);
   if (current?.dtype !== 'float32') throw new Error(`"${consumer.weight}" is no float32 weight`);
   const { matrix: prior, unknowns, outputs } = toMatrix(current, consumer.layer);
-  if (unknowns > MAX_UNKNOWNS) return current;
   const images = cut.reduce((sum, values) => sum + (held(values, consumer.input).dims[0] ?? 0), 0);
   const [, , outHeight, outWidth] = volume(held(uncut[0] ?? new Map(), consumer.output)).dims;
   const rows = Math.min(MAX_ROWS, Math.max(MIN_ROWS, ROWS_PER_UNKNOWN * unknowns));
-  const perImage = Math.ceil(rows / images);
-  const equations = createLeastSquares(unknowns, outputs);
-  let squares = 0;
+  const perImage = Math.min(Math.ceil(rows / images), outHeight * outWidth);
+  const problem = { unknowns, outputs, prior, count: images * perImage };
+  const solution = await ridgeRegression(tf, problem, samplesOf(consumer, uncut, cut, perImage), signal);
+  return solution ? float32(current.dims, fromMatrix(solution, outputs, consumer.layer)) : current;
+}
+
+/** What the consumer reads in the cut network and what it makes in the uncut one, batch by batch. */
+function* samplesOf(consumer: Consumer, uncut: Values[], cut: Values[], perImage: number): Generator<Samples> {
   for (const [batch, values] of cut.entries()) {
-    const random = randomGenerator(`${consumer.node.name}/${batch}`);
-    const at = samplePositions(outHeight * outWidth, perImage, random);
-    const x = inputRows(volume(held(values, consumer.input)), consumer.layer, outWidth, at);
     const target = volume(held(uncut[batch] ?? new Map(), consumer.output));
-    const y = outputRows(target, consumer.keptOutputs, at, consumer.bias);
-    await equations.add(x, y, x.length / unknowns, { signal });
-    for (const value of x) squares += value * value;
+    const [, , outHeight, outWidth] = target.dims;
+    const at = samplePositions(outHeight * outWidth, perImage, randomGenerator(`${consumer.node.name}/${batch}`));
+    yield {
+      x: inputRows(volume(held(values, consumer.input)), consumer.layer, outWidth, at),
+      y: outputRows(target, consumer.keptOutputs, at, consumer.bias),
+    };
   }
-  if (squares === 0) return current;
-  const solution = await equations.solve((RIDGE * squares) / unknowns, prior, { signal });
-  return float32(current.dims, fromMatrix(solution, outputs, consumer.layer));
 }
 
 function volume({ data, dims }: TensorOf<'float32'>): Volume {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { solve as linearSolve, Matrix } from 'ml-matrix';
 import { dependencyGroups } from '../../lib/analyze/groups.js';
 import { inferShapes, shapedNode } from '../../lib/analyze/shapes.js';
 import type { Batch } from '../../lib/data/batch.js';
@@ -11,6 +12,7 @@ import { operatorOf } from '../../lib/ops/registry.js';
 import { consumersOfCut, fromMatrix, toMatrix } from '../../lib/prune/consumers.js';
 import { inputRows, outputRows, samplePositions, type Volume } from '../../lib/prune/patches.js';
 import { reconstruct } from '../../lib/prune/reconstruct.js';
+import { ridgeRegression, type Samples } from '../../lib/prune/regression.js';
 import { type Removal, removeChannels } from '../../lib/surgery/remove.js';
 import { graphBuilder, type Value } from '../models/builder.js';
 import { randomInput, relativeError, runModel } from '../models/runtime.js';
@@ -217,20 +219,38 @@ test('a layer that reads nothing but zeros keeps its weights', async () => {
   expect(repaired.initializers.get('reader.weight')).toEqual(cut.graph.initializers.get('reader.weight'));
 });
 
-test('a dense layer too large to solve keeps its weights, and the layer behind it is repaired', async () => {
+test('few samples of many inputs, with an equation for each sample, give what the normal equations of ml-matrix give', async () => {
+  const [unknowns, outputs, count] = [40, 3, 12];
+  const random = randomGenerator('dual');
+  const normal = (length: number) => Float32Array.from({ length }, () => random.normal());
+  const [x, y, prior] = [normal(count * unknowns), normal(count * outputs), normal(unknowns * outputs)];
+  const halves: Samples[] = [0, 1].map((half) => ({
+    x: x.subarray((half * x.length) / 2, ((half + 1) * x.length) / 2),
+    y: y.subarray((half * y.length) / 2, ((half + 1) * y.length) / 2),
+  }));
+  const problem = { unknowns, outputs, prior, count };
+  const before = engine.tf.memory().numTensors;
+  const solution = await ridgeRegression(engine.tf, problem, halves, undefined);
+  expect(engine.tf.memory().numTensors).toBe(before);
+  const matrix = (data: Float32Array, columns: number) =>
+    Matrix.from1DArray(data.length / columns, columns, Array.from(data));
+  const X = matrix(x, unknowns);
+  const ridge = (1e-3 * x.reduce((sum, value) => sum + value * value, 0)) / unknowns;
+  const left = X.transpose().mmul(X).add(Matrix.eye(unknowns).mul(ridge));
+  const right = X.transpose().mmul(matrix(y, outputs)).add(matrix(prior, outputs).mul(ridge));
+  expectClose(solution ?? [], linearSolve(left, right).to1DArray(), 1e-5);
+});
+
+test('a dense layer of more inputs than could be solved for is repaired on the few images that there are', async () => {
   const size = [2, 16, 16];
   const b = graphBuilder('wide', { seed: 6 });
-  const x = b.relu(b.conv(b.input(size), 36, { name: 'first', kernel: 1 }));
-  const hidden = b.relu(b.gemm(b.flatten(x, 256), 6, { name: 'wide' }));
-  const graph = b.build(b.gemm(hidden, 3, { name: 'out' }));
-  const removals = new Map<string, Removal>([
-    ['first.weight', { channels: [5] }],
-    ['wide.weight', { channels: [1] }],
-  ]);
+  const x = b.relu(b.conv(b.input(size), 48, { name: 'first' }));
+  const graph = b.build(b.gemm(b.relu(b.gemm(b.flatten(x, 196), 6, { name: 'wide' })), 3, { name: 'out' }));
+  const removals = new Map<string, Removal>([['first.weight', { channels: [5, 6, 7, 8] }]]);
   const cut = await removeChannels(graph, removals);
-  const repaired = await reconstruct(engine, graph, cut, sourceOf(plainBatches(size, 1)), undefined);
-  expect(repaired.initializers.get('wide.weight')).toEqual(cut.graph.initializers.get('wide.weight'));
-  expect(repaired.initializers.get('out.weight')).not.toEqual(cut.graph.initializers.get('out.weight'));
+  const source = sourceOf(plainBatches(size, 4));
+  const repaired = await reconstruct(engine, graph, cut, source, undefined);
+  expect(await errorAfter(graph, repaired, size)).toBeLessThan(0.9 * (await errorAfter(graph, cut.graph, size)));
 });
 
 test('weights that two nodes share, and those of grouped convolutions, are not solved', async () => {
