@@ -13,6 +13,7 @@ import { required, resolve, type Settings } from './config/resolve.js';
 import type { Engine } from './engine/engine.js';
 import { ExitCode, TascnetError } from './errors.js';
 import { load } from './formats/index.js';
+import { requireWritable } from './journal/whole-file.js';
 import type { Hooks, RunEvent } from './run/hooks.js';
 import type { RunOutcome } from './run/run.js';
 import type { RunSettings } from './run/settings.js';
@@ -82,7 +83,7 @@ export async function run(request: Request<'run'>, work: Work = {}): Promise<Run
 /** Fine-tunes a model on the data, into the file `out`. */
 export async function finetune(request: Request<'finetune'>, work: Work = {}): Promise<Evidence> {
   const settings = settled('finetune', request);
-  const [asked, out] = [trainable('finetune', settings), outFile(settings.out, 'finetune')];
+  const [asked, out] = [trainable('finetune', settings), await outFile(settings.out, 'finetune')];
   const { runFinetune } = await import('./run/single.js');
   return runFinetune(await engineFor(settings, work), asked, out, hooksOf(work));
 }
@@ -92,7 +93,7 @@ export type SearchOutcome = Awaited<ReturnType<typeof import('./run/single.js').
 /** Searches the configuration of the deeper layers; the fine-tuned winner goes into the file `out`. */
 export async function search(request: Request<'search'>, work: Work = {}): Promise<SearchOutcome> {
   const settings = settled('search', request);
-  const [asked, out] = [trainable('search', settings), outFile(settings.out, 'search')];
+  const [asked, out] = [trainable('search', settings), await outFile(settings.out, 'search')];
   const { trials, trialEpochs, depth } = settings;
   const { runSearch } = await import('./run/single.js');
   return runSearch(await engineFor(settings, work), { ...asked, trials, trialEpochs, depth }, out, hooksOf(work));
@@ -105,7 +106,8 @@ export async function search(request: Request<'search'>, work: Work = {}): Promi
 export async function prune(request: Request<'prune'>, work: Work = {}): Promise<PruneOutcome> {
   const hooks = hooksOf(work);
   const asked = settled('prune', request);
-  const out = outFile(asked.out, 'prune');
+  const out = await outFile(asked.out, 'prune');
+  if (asked.plan !== undefined) await requireWritable(asked.plan);
   const settings = await withLatencyTarget(asked, hooks);
   const [{ runOneShot, runPrune }, { writePlan }] = await Promise.all([
     import('./run/single.js'),
@@ -176,6 +178,9 @@ type Training = Settings<'run'> | Settings<'finetune'> | Settings<'search'> | Se
 function trainable(command: Command, settings: Training) {
   const { learningRate = 0.01, threads = availableParallelism() } = settings;
   const [model, data] = [required(settings.model, 'model', command), required(settings.data, 'data', command)];
+  // Before anything is installed or loaded.
+  for (const path of [model, data])
+    if (!existsSync(path)) throw new TascnetError(`${path} does not exist.`, { hint: 'Check --model and --data.' });
   const { seed, batchSize, imageSize, preprocessing, augment, jobs } = settings;
   const { epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience } =
     settings;
@@ -224,7 +229,7 @@ async function withAccuracy(
   return before && after ? { ...outcome, before, after } : outcome;
 }
 
-function outFile(out: string | undefined, command: Command): string {
+async function outFile(out: string | undefined, command: Command): Promise<string> {
   const path = required(out, 'out', command);
   if (!path.toLowerCase().endsWith('.onnx')) {
     throw new TascnetError(`Expected a name that ends in .onnx for --out but received "${path}".`, {
@@ -233,6 +238,7 @@ function outFile(out: string | undefined, command: Command): string {
   }
   // Found out before hours of work.
   if (!existsSync(dirname(path))) throw new TascnetError(`The folder of --out, "${dirname(path)}", does not exist.`);
+  await requireWritable(path);
   return path;
 }
 

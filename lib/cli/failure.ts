@@ -4,6 +4,11 @@ import { ExitCode, messageOf, TascnetError } from '../errors.js';
 import { painter } from './color.js';
 import { printable } from './output.js';
 
+/** A refusal of the operating system: a full disk, missing permissions. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'errno' in error;
+}
+
 /** Prints `error` on stderr and gives its exit code. The stack is shown with TASCNET_DEBUG=1 only. */
 export function reportFailure(error: unknown): ExitCode {
   const paint = painter(process.stderr);
@@ -12,7 +17,8 @@ export function reportFailure(error: unknown): ExitCode {
   line(`${paint('red', 'tascnet:')} ${message}`);
   const isExpected = error instanceof TascnetError;
   if (isExpected && error.hint !== undefined) line(printable(error.hint));
-  if (!isExpected) {
+  if (isOfSystem(error)) line('Check that the disk is not full and that you may read and write there.');
+  else if (!isExpected) {
     line('This is a defect of tascnet: please report it, with what TASCNET_DEBUG=1 shows.');
   }
   if (process.env.TASCNET_DEBUG === '1' && error instanceof Error) {

@@ -75,3 +75,13 @@ export function nonFinite(graph: Graph): { tensor: string; count: number }[] {
   }
   return found;
 }
+
+/** @throws TascnetError naming the first initializer of the model in `path` that holds NaN or an infinite number. */
+export function requireFinite(graph: Graph, path: string): void {
+  const [broken] = nonFinite(graph);
+  if (!broken) return;
+  const values = broken.count === 1 ? '1 value that is' : `${broken.count} values that are`;
+  throw new TascnetError(`${path}: weight "${broken.tensor}" has ${values} NaN or infinite.`, {
+    hint: 'The file is damaged, or its training diverged: export the model again.',
+  });
+}

@@ -1,5 +1,6 @@
 /** How calls of the addon are stopped by an `AbortSignal`, and kept in order where they share an object. */
 
+import { setMaxListeners } from 'node:events';
 import { Interrupted } from '../errors.js';
 import type { Token } from './binding.js';
 import { requireSignal } from './check.js';
@@ -23,6 +24,8 @@ export async function call<T>(options: CallOptions | undefined, start: (token?: 
   const stop = () => {
     token[0] = 1;
   };
+  // Many calls may wait for one signal; Node warns from eleven on.
+  setMaxListeners(0, signal);
   signal.addEventListener('abort', stop, { once: true });
   try {
     return await start(token);

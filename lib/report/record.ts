@@ -1,8 +1,9 @@
 /** `run.json`: what was asked of a run, on what, and what came of it. */
 
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, TascnetError } from '../errors.js';
+import { writeText } from '../journal/whole-file.js';
 
 const interval = z.object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() });
 const timing = z.object({ median: z.number(), p95: z.number(), low: z.number(), high: z.number(), runs: z.number() });
@@ -65,7 +66,5 @@ export async function readRecord(path: string): Promise<RunRecord> {
 }
 
 export async function writeRecord(path: string, record: RunRecord): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`);
-  await rename(temporary, path);
+  await writeText(path, `${JSON.stringify(record, null, 2)}\n`);
 }

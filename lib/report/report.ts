@@ -1,7 +1,7 @@
 /** `report.html`: everything about a run on one page that needs nothing else. */
 
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeText } from '../journal/whole-file.js';
 import { type JournalEvent, readJournal } from '../journal.js';
 import { accuracyChart, leftChart, trialChart } from './charts.js';
 import { HEADER, percent, type Result, resultRows, STAGES, short, speedSentences } from './figures.js';
@@ -13,9 +13,7 @@ export async function writeReport(directory: string): Promise<string> {
   const record = await readRecord(join(directory, 'run.json'));
   const events = readJournal(join(directory, 'journal.jsonl'));
   const path = join(directory, 'report.html');
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, page(`tascnet: ${record.model.path}`, body(record, events)));
-  await rename(temporary, path);
+  await writeText(path, page(`tascnet: ${record.model.path}`, body(record, events)));
   return path;
 }
 

@@ -2,12 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { access, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, TascnetError } from '../errors.js';
 import { load, save } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
+import { makeFolders, requireWritable } from '../journal/whole-file.js';
 import { checkpointFile } from '../train/checkpoint-file.js';
 import type { Checkpoint } from '../train/state.js';
 
@@ -24,17 +25,19 @@ export interface RunDirectory {
   training(key: string): Checkpoint;
   /** Forgets the state of a training that is finished. */
   forgetTraining(key: string): Promise<void>;
+  /** Removes the folders that were made, for a run that did not begin; those that hold anything stay. */
+  abandon(): Promise<void>;
 }
 
 /** @throws TascnetError when the folder cannot be made or written to. */
 export async function openDirectory(path: string): Promise<RunDirectory> {
   const checkpoints = join(path, 'checkpoints');
+  let made: string[] = [];
   try {
-    await mkdir(checkpoints, { recursive: true });
-    const probe = join(path, `.probe-${process.pid}`);
-    await writeFile(probe, '');
-    await rm(probe);
+    made = await makeFolders(checkpoints);
+    await requireWritable(join(path, 'run.json'));
   } catch (error) {
+    await removeEmpty(made);
     throw new TascnetError(`The output folder "${path}" cannot be written: ${messageOf(error)}.`, {
       hint: 'Choose another folder with --out, or mend its permissions.',
     });
@@ -50,7 +53,12 @@ export async function openDirectory(path: string): Promise<RunDirectory> {
     loadGraph: async (key) => ((await exists(graphPath(key))) ? load(graphPath(key)) : undefined),
     training: (key) => checkpointFile(trainingPath(key)),
     forgetTraining: (key) => rm(trainingPath(key), { force: true }),
+    abandon: () => removeEmpty(made),
   };
+}
+
+async function removeEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders.toReversed()) await rmdir(folder).catch(() => undefined);
 }
 
 export async function exists(path: string): Promise<boolean> {

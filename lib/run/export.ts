@@ -1,9 +1,9 @@
 /** The exported model: batch norms folded, class names and preprocessing in its metadata, next to it the labels. */
 
-import { rename, writeFile } from 'node:fs/promises';
 import { type Preprocessing, toMetadata } from '../data/preprocessing.js';
 import { save } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
+import { writeText } from '../journal/whole-file.js';
 import { foldBatchNorm } from '../surgery/fold-batch-norm.js';
 import { version } from './version.js';
 
@@ -38,7 +38,5 @@ export async function exportModel(
 
 /** One class name a line, by output index. */
 export async function writeLabels(path: string, classes: readonly string[]): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, `${classes.join('\n')}\n`);
-  await rename(temporary, path);
+  await writeText(path, `${classes.join('\n')}\n`);
 }

@@ -2,6 +2,7 @@
 
 import { withFreeBatch, withInputSize } from '../analyze/input-size.js';
 import { learnableInitializers } from '../analyze/learnable.js';
+import { inferShapes } from '../analyze/shapes.js';
 import type { BatchSource } from '../data/batch.js';
 import { imageBatches } from '../data/batches.js';
 import { classWeights, type Dataset } from '../data/dataset.js';
@@ -18,8 +19,9 @@ import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import { load } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
-import { nonFinite } from '../graph/validate.js';
-import { withHead } from '../surgery/head.js';
+import { requireFinite } from '../graph/validate.js';
+import { type Headed, withHead } from '../surgery/head.js';
+import { classifierOutput } from '../train/output.js';
 import { foldedConvolutions, unfoldBatchNorm } from '../train/unfold.js';
 import type { Hooks } from './hooks.js';
 import type { DataSettings } from './settings.js';
@@ -46,10 +48,17 @@ export interface PreparedData {
 /** Reads a model and refuses one that no training can mend. */
 export async function loadModel(path: string): Promise<Graph> {
   const graph = await load(path);
-  const [broken] = nonFinite(graph);
-  if (broken)
-    throw new TascnetError(`${path}: weight "${broken.tensor}" has ${broken.count} values that are NaN or infinite.`, {
-      hint: 'The file is damaged, or its training diverged: export the model again.',
+  requireFinite(graph, path);
+  return graph;
+}
+
+/** Reads a model of which every operator is known. @throws TascnetError naming the node that is not. */
+export async function loadTrainable(path: string): Promise<Graph> {
+  const graph = await loadModel(path);
+  const [unknown] = inferShapes(graph).unknown;
+  if (unknown)
+    throw new TascnetError(`${path} cannot be trained: node "${unknown.node.name}": ${unknown.reason}.`, {
+      hint: `"tascnet inspect ${path}" shows what can be told of it without.`,
     });
   return graph;
 }
@@ -99,21 +108,30 @@ export async function prepareGraph(
   settings: DataSettings,
   hooks: Hooks,
 ): Promise<Graph> {
-  const sized = atSize(graph, data.preprocessing);
-  const { classes } = data.dataset;
-  const known = classesFrom(graph.metadata);
-  // A classifier of as many, but other classes knows nothing of these.
-  const others = known !== undefined && known.join('\n') !== classes.join('\n');
-  const head = { seed: settings.seed, sameCount: others ? ('replace' as const) : ('keep' as const) };
-  const { graph: headed, action, softmax } = withHead(sized, classes.length, head);
+  const { graph: headed, action, softmax } = fitted(graph, data, settings);
   const note = (message: string) => hooks.onEvent({ kind: 'note', message });
-  if (action !== 'kept') note(`The classifier was ${action} for ${classes.length} classes.`);
+  if (action !== 'kept') note(`The classifier was ${action} for ${data.dataset.classes.length} classes.`);
   if (softmax) note(`The final ${softmax} was taken off: the model now gives logits.`);
-  if (learnableInitializers(headed).parameters.size === 0)
-    throw new TascnetError('This model has no weights that could be trained.');
   const folded = foldedConvolutions(headed).length;
   if (folded > 0) note(`${folded} batch norms that had been folded into convolutions are put back for training.`);
   return unfoldBatchNorm(engine, headed, data.calibration, hooks.signal ? { signal: hooks.signal } : {});
+}
+
+/**
+ * The model with the data's image size and a head for its classes.
+ * @throws TascnetError when it cannot become a classifier of them.
+ */
+export function fitted(graph: Graph, { preprocessing, dataset }: PreparedData, { seed }: DataSettings): Headed {
+  const { classes } = dataset;
+  const known = classesFrom(graph.metadata);
+  // A classifier of as many, but other classes knows nothing of these.
+  const others = known !== undefined && known.join('\n') !== classes.join('\n');
+  const head = { seed, sameCount: others ? ('replace' as const) : ('keep' as const) };
+  const headed = withHead(atSize(graph, preprocessing), classes.length, head);
+  classifierOutput(headed.graph);
+  if (learnableInitializers(headed.graph).parameters.size === 0)
+    throw new TascnetError('This model has no weights that could be trained.');
+  return headed;
 }
 
 /** The graph with a free batch and the preprocessing's image size. */

@@ -15,7 +15,7 @@ import { parity } from './evidence.js';
 import { exportModel, writeLabels } from './export.js';
 import type { Hooks } from './hooks.js';
 import { phase } from './phases.js';
-import { loadModel, type PreparedData, prepareData, prepareGraph } from './prepare.js';
+import { fitted, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import { searchStage } from './search-stage.js';
 import type { RunSettings } from './settings.js';
 import { finetune, type Keep, pruneStage } from './stages.js';
@@ -46,11 +46,9 @@ export async function run(
   hooks: Hooks,
 ): Promise<RunOutcome> {
   const started = performance.now();
-  const graph = await loadModel(settings.model);
+  const graph = await loadTrainable(settings.model);
   const directory = await openDirectory(out);
-  const earlier = await earlierRecord(directory, resume);
-  const data = await prepareData(graph, settings, hooks);
-  const journal = openJournal(directory.journal);
+  const { earlier, data, journal } = await begin(graph, settings, directory, resume, hooks);
   try {
     const record = earlier ? await checkedRecord(earlier, settings, data) : await newRecord(engine, settings, data);
     await writeRecord(directory.record, record);
@@ -66,6 +64,21 @@ export async function run(
   } finally {
     journal.close();
     data.close();
+  }
+}
+
+/** What can be found wrong before anything is trained; a run that does not begin leaves no folder. */
+async function begin(graph: Graph, settings: RunSettings, directory: RunDirectory, resume: boolean, hooks: Hooks) {
+  let data: PreparedData | undefined;
+  try {
+    const earlier = await earlierRecord(directory, resume);
+    data = await prepareData(graph, settings, hooks);
+    fitted(graph, data, settings);
+    return { earlier, data, journal: openJournal(directory.journal) };
+  } catch (error) {
+    data?.close();
+    await directory.abandon();
+    throw error;
   }
 }
 

@@ -12,7 +12,7 @@ import { sha256 } from './directory.js';
 import { parity } from './evidence.js';
 import { exportModel } from './export.js';
 import type { Hooks } from './hooks.js';
-import { atSize, loadModel, type PreparedData, prepareData, prepareGraph } from './prepare.js';
+import { atSize, loadModel, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import { searchStage } from './search-stage.js';
 import type { DataSettings, FinetuneSettings, PruneSettings, SearchSettings, TrainingSettings } from './settings.js';
 import { finetune, pruneOptions, pruneStage } from './stages.js';
@@ -127,7 +127,7 @@ async function withData<T>(
   hooks: Hooks,
   work: (graph: Graph, data: PreparedData) => Promise<T>,
 ): Promise<T> {
-  const graph = await loadModel(settings.model);
+  const graph = await loadTrainable(settings.model);
   const data = await prepareData(graph, settings, hooks);
   try {
     return await work(atSize(graph, data.preprocessing), data);

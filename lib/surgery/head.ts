@@ -119,9 +119,16 @@ function findHead(graph: Graph, hadSoftmax: boolean): FoundHead | undefined {
   const axis = classAxis(node, weight);
   const classes = axis === undefined ? undefined : weight.dims[axis];
   if (axis === undefined || classes === undefined) return undefined;
+  // A convolution that gives whole pictures gives features.
+  if (node.op === 'Conv' && !pooled && givesPictures(graph, node)) return undefined;
   if (pooled && !hadSoftmax && !USUAL_CLASS_COUNTS.has(classes)) return undefined;
   const own = node.inputs[2] !== undefined && constant(node.inputs[2]) ? node.inputs[2] : undefined;
   return { node, weight: weightName, axis, bias: own ?? addedBias, classes };
+}
+
+function givesPictures(graph: Graph, node: Node): boolean {
+  const dims = inferShapes(graph).types.get(node.outputs[0] ?? '')?.dims ?? [];
+  return dims.slice(2).some((extent) => typeof extent === 'number' && extent > 1);
 }
 
 function classAxis(node: Node, weight: Tensor): number | undefined {

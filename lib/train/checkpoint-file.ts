@@ -4,9 +4,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { messageOf, TascnetError } from '../errors.js';
 import { sizeOf, type Tensor } from '../graph/tensor.js';
+import { writeAtomically } from '../journal/whole-file.js';
 import type { Checkpoint, TrainState } from './state.js';
 
 const MAGIC = 'TASCNET-TRAIN-1\n';
@@ -37,20 +38,9 @@ export function checkpointFile(path: string): Checkpoint {
       return decodeState(bytes, path);
     },
     save: async (state) => {
-      const temporary = `${path}.${process.pid}.tmp`;
-      try {
-        const file = await open(temporary, 'w');
-        try {
-          for (const part of encodeState(state)) await file.writeFile(part);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(temporary, path);
-      } catch (error) {
-        await rm(temporary, { force: true });
-        throw new TascnetError(`The checkpoint ${path} cannot be written: ${messageOf(error)}.`, { cause: error });
-      }
+      await writeAtomically(path, async (file) => {
+        for (const part of encodeState(state)) await file.writeFile(part);
+      });
     },
   };
 }

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { costOf } from '../analyze/cost.js';
 import type { BatchSource } from '../data/batch.js';
-import { TascnetError } from '../errors.js';
+import { Interrupted, messageOf, TascnetError } from '../errors.js';
 import { load, save } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
+import { requireFinite } from '../graph/validate.js';
 import type { WireTensor } from './protocol.js';
 import { type LoadedModel, openRuntime, type Runtime } from './runtime.js';
 import { type Proportion, proportion, type Timing, timing } from './statistics.js';
@@ -55,8 +56,10 @@ export async function measure(paths: readonly string[], options: MeasureOptions 
     const models: LoadedModel[] = [];
     for (const [index, graph] of graphs.entries()) {
       const verified = join(folder, `${index}.onnx`);
+      const path = paths[index] ?? '';
+      requireFinite(graph, path);
       await save(graph, verified);
-      models.push(await runtime.load(verified));
+      models.push(await loadAs(runtime, verified, path));
     }
     const scored = options.test ? await accuracies(models, options.test, options) : undefined;
     const runs = options.runs ?? { batch1: 60, batch32: 15 };
@@ -83,6 +86,19 @@ export async function measure(paths: readonly string[], options: MeasureOptions 
   } finally {
     runtime.close();
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Loads the verified copy of a model; what goes wrong is told of the person's own file. */
+async function loadAs(runtime: Runtime, verified: string, path: string): Promise<LoadedModel> {
+  try {
+    return await runtime.load(verified);
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    throw new TascnetError(messageOf(error).replaceAll(verified, path), {
+      hint: 'ONNX Runtime cannot run this model, so that it cannot be measured.',
+      cause: error,
+    });
   }
 }
 
@@ -131,10 +147,10 @@ async function timings(
 
 /** An input of the declared shape with `batch` in the first place (when it is free) and values between 0 and 1. */
 function exampleInput(input: Graph['inputs'][number], batch: number, path: string): WireTensor {
-  if (!input.dims || input.dtype !== 'float32')
-    throw new TascnetError(
-      `${path}: input "${input.name}" is ${input.dtype} of unknown rank; a float32 image was expected.`,
-    );
+  if (!input.dims || input.dtype !== 'float32') {
+    const shape = input.dims ? `[${input.dims}]` : 'of unknown rank';
+    throw new TascnetError(`${path}: input "${input.name}" is ${input.dtype} ${shape}; a float32 image was expected.`);
+  }
   const dims = input.dims.map((dim, axis) => {
     if (typeof dim === 'number') return dim;
     if (axis === 0) return batch;

@@ -6,8 +6,9 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { TascnetError } from '../../errors.js';
 import type { Graph, Node, ValueInfo } from '../../graph/graph.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { writeAtomically, writeChunks } from './atomic.js';
+import { writeAtomically } from '../../journal/whole-file.js';
 import { writeAttribute } from './attribute.js';
+import { writeChunks } from './chunks.js';
 import { codeOf } from './data-types.js';
 import {
   GraphProtoSchema,

@@ -1,35 +1,11 @@
-/** Files that are whole or not there. */
+/** Buffers written to a file in few system calls. */
 
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { messageOf, TascnetError } from '../../errors.js';
+import type { FileHandle } from 'node:fs/promises';
 
 /** Buffers handed to one system call. */
 const AT_ONCE = 512;
 /** Bytes of one system call; Linux takes no more than 2 GiB. */
 const MAX_CALL_BYTES = 1 << 30;
-
-/** Fills a temporary file beside `file` and renames it. @throws TascnetError when that fails; nothing is left behind. */
-export async function writeAtomically(file: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await fill(handle);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    if (error instanceof TascnetError) throw error;
-    throw new TascnetError(`${file} cannot be written: ${messageOf(error)}.`, {
-      hint: 'Check that the folder exists, that you may write there and that the disk is not full.',
-      cause: error,
-    });
-  }
-}
 
 /** Writes the chunks one after the other, from where they lie. */
 export async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
