@@ -4,15 +4,25 @@ import { costTerms, evaluate, type Term } from '../analyze/cost.js';
 import { type Dependencies, dependencyGroups } from '../analyze/groups.js';
 import { fromEpoch } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
+import type { Model } from '../engine/model.js';
 import type { Graph } from '../graph/graph.js';
 import type { Removal } from '../surgery/remove.js';
+import type { EpochMetrics } from '../train/metrics.js';
 import { train } from '../train/train.js';
 import { type CutStep, repaired } from './cut.js';
-import { type GroupHistory, type Pair, pairLoss, recordHistory, removalOf, similarPairs } from './history.js';
+import { type Pair, pairLoss, recordHistory, removalOf, similarPairs } from './history.js';
 import { cutChannels, limitsOf, type OneShotContext } from './one-shot.js';
 import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
 import type { HistoryEpochs } from './schedule.js';
 import { selectLocally } from './select.js';
+
+/** How a step trains before its cut. */
+export interface HistoryTraining {
+  epochs: HistoryEpochs;
+  seed: number;
+  /** The epochs of both phases count as one training. */
+  onEpoch?: (metrics: EpochMetrics) => void;
+}
 
 /** @returns the graph without the removed channels, repaired, not yet trained again. */
 export async function historyStep(
@@ -22,20 +32,21 @@ export async function historyStep(
   options: PruneOptions,
   retrain: RetrainOptions,
   context: OneShotContext,
-  epochs: HistoryEpochs,
-  seed: number,
+  { epochs, seed, onEpoch }: HistoryTraining,
 ): Promise<CutStep> {
   const dependencies = dependencyGroups(graph, options.ignore);
   const history = recordHistory(graph, dependencies);
-  const training = {
+  const training = (begin: number) => ({
     ...retrain.training,
     seed,
     restoreBest: false,
     ...(options.signal ? { signal: options.signal } : {}),
-    onEpoch: async (_: unknown, model: { weights(): Promise<Parameters<GroupHistory['record']>[0]> }) =>
-      history.record(await model.weights()),
-  };
-  const recorded = await train(engine, graph, data, { ...training, epochs: epochs.record });
+    onEpoch: async (metrics: EpochMetrics, model: Model) => {
+      await history.record(await model.weights());
+      onEpoch?.({ ...metrics, epoch: begin + metrics.epoch });
+    },
+  });
+  const recorded = await train(engine, graph, data, { ...training(0), epochs: epochs.record });
   const counts = removedCounts(graph, dependencies, options, context);
   const pairs: Pair[][] = [];
   for (const [number, count] of counts.entries()) {
@@ -44,7 +55,11 @@ export async function historyStep(
   }
   const extraLoss = pairLoss(dependencies, pairs, options.lambda);
   const later = { ...data, train: fromEpoch(data.train, epochs.record) };
-  const optimised = await train(engine, recorded.graph, later, { ...training, epochs: epochs.optimise, extraLoss });
+  const optimised = await train(engine, recorded.graph, later, {
+    ...training(epochs.record),
+    epochs: epochs.optimise,
+    extraLoss,
+  });
   const removals = new Map<string, Removal>();
   for (const [number, group] of dependencies.groups.entries()) {
     const { l1 } = await history.summary(number);

@@ -12,6 +12,7 @@ import type { Graph } from '../graph/graph.js';
 import { composePlans } from '../surgery/compose.js';
 import type { Plan } from '../surgery/plan.js';
 import { evaluate } from '../train/evaluate.js';
+import type { EpochMetrics } from '../train/metrics.js';
 import { train } from '../train/train.js';
 import { cutInParts } from './cut.js';
 import { historyStep } from './history-step.js';
@@ -62,8 +63,14 @@ export async function prune(
     const end = epochsOf(budget.slice(0, step + 1));
     const dataFrom = (epoch: number): PruneData => ({ ...data, train: fromEpoch(data.train, epoch) });
     const seed = options.seed + step;
+    const told = (before: number) => (metrics: EpochMetrics) =>
+      retrain.onEpoch?.(step, end - begin, { ...metrics, epoch: before + metrics.epoch });
     const cut = epochs.history
-      ? await historyStep(engine, current, dataFrom(begin), stepOptions, retrain, context, epochs.history, seed)
+      ? await historyStep(engine, current, dataFrom(begin), stepOptions, retrain, context, {
+          epochs: epochs.history,
+          seed,
+          onEpoch: told(0),
+        })
       : await cutInParts(engine, current, data, stepOptions, retrain, context);
     const { graph: repaired, macs, parameters } = cut;
     const untrained = (await evaluate(engine, repaired, data.validation)).accuracy;
@@ -77,7 +84,7 @@ export async function prune(
         ? { distillation: { teacher: retrain.teacher ?? graph, weight: retrain.distill, temperature: 4 } }
         : {}),
       ...(retrain.checkpoint ? { checkpoint: retrain.checkpoint(step) } : {}),
-      onEpoch: (metrics) => retrain.onEpoch?.(step, epochs.train, metrics),
+      onEpoch: told(end - begin - epochs.train),
     });
     const accuracy = trained.best.accuracy;
     const state: StepState = { step, graph: trained.graph, plan: cut.plan, accuracy, macs, parameters };

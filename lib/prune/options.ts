@@ -73,6 +73,7 @@ export interface RetrainOptions {
   onStep?: (state: StepState) => Promise<void>;
   /** Where the training of a step keeps its state between epochs. */
   checkpoint?: (step: number) => Checkpoint;
+  /** Told after each epoch of a step, of `epochs` in all. */
   onEpoch?: (step: number, epochs: number, metrics: EpochMetrics) => void;
   /** Told after each removal and repair, before the step's training. */
   onCut?: (step: number, steps: number, cut: { macs: number; parameters: number; accuracy: number }) => void;

@@ -227,7 +227,20 @@ test('no epoch of the data is seen twice, and no more than the budget', async ()
       },
     };
     const retrain = { ...RETRAIN, epochs: 6, steps: 2, reconstruct: false };
-    await prune(engine, dense, { ...data, train: watched }, { ...OPTIONS, criterion }, retrain);
+    const told: number[][] = [];
+    await prune(
+      engine,
+      dense,
+      { ...data, train: watched },
+      { ...OPTIONS, criterion },
+      { ...retrain, onEpoch: (step, epochs, { epoch }) => told.push([step, epochs, epoch]) },
+    );
+    const epochsOf = (step: number) => told.filter(([of]) => of === step);
+    for (const step of [0, 1]) {
+      const { length } = epochsOf(step);
+      expect(epochsOf(step)).toEqual(Array.from({ length }, (_, epoch) => [step, length, epoch]));
+    }
+    expect(told).toHaveLength(6);
     expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
   }
 });
@@ -237,7 +250,18 @@ test('a step of the history method trains in both phases as it is asked to, clas
   // With λ = 0 the optimise phase is plain training.
   const options = { ...OPTIONS, criterion: 'history', lambda: 0, merge: false, targets: {}, ratio: 0.25 };
   const retrain = { ...RETRAIN, reconstruct: false, training: asked };
-  const cut = await historyStep(engine, dense, data, options, retrain, {}, { record: 1, optimise: 2 }, 5);
+  const cut = await historyStep(
+    engine,
+    dense,
+    data,
+    options,
+    retrain,
+    {},
+    {
+      epochs: { record: 1, optimise: 2 },
+      seed: 5,
+    },
+  );
 
   const dependencies = dependencyGroups(dense);
   const trained = async (later: readonly number[]) => {

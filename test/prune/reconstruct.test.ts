@@ -241,6 +241,11 @@ test('few samples of many inputs, with an equation for each sample, give what th
   expectClose(solution ?? [], linearSolve(left, right).to1DArray(), 1e-5);
 });
 
+test('what is too large either way is left alone', async () => {
+  const problem = { unknowns: 9000, outputs: 1, prior: new Float32Array(9000), count: 9000 };
+  expect(await ridgeRegression(engine.tf, problem, [], undefined)).toBeUndefined();
+});
+
 test('a dense layer of more inputs than could be solved for is repaired on the few images that there are', async () => {
   const size = [2, 16, 16];
   const b = graphBuilder('wide', { seed: 6 });
