@@ -16,9 +16,9 @@ import { train } from '../../lib/train/train.js';
 import { textureNetwork, textures } from '../train/problem.js';
 
 const engine = await loadEngine();
-const data = { train: textures(192, 32, 1), validation: textures(96, 96, 2), calibration: textures(96, 32, 1) };
+const data = { train: textures(192, 48, 1), validation: textures(96, 96, 2), calibration: textures(48, 48, 1) };
 const training = { learningRate: 0.05, optimizer: { kind: 'sgd', momentum: 0.9 } } as const;
-const dense = (await train(engine, textureNetwork(), data, { ...training, epochs: 4, seed: 1 })).graph;
+const dense = (await train(engine, textureNetwork(), data, { ...training, epochs: 5, seed: 1 })).graph;
 const baseline = (await evaluate(engine, dense, data.validation)).accuracy;
 
 const OPTIONS: PruneOptions = {

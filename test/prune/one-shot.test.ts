@@ -26,7 +26,7 @@ const OPTIONS: PruneOptions = {
   seed: 1,
 };
 
-const SMALL = { width: 0.125, size: 64, classes: 7 };
+const SMALL = { width: 0.125, size: 32, classes: 7 };
 
 /** What of an axis of the original is in the pruned graph, by comparing the tensors: original indices of its slices. */
 function slicesThatStay(
