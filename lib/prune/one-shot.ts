@@ -97,7 +97,7 @@ export function limitsOf(
   { roundTo, minChannels, maxRatio }: PruneOptions,
   { originalChannels }: OneShotContext,
 ): Limits {
-  const original = groups.map(({ id, channels }) => originalChannels?.get(id) ?? channels);
+  const original = groups.map(({ id, channels }) => Math.max(channels, originalChannels?.get(id) ?? 0));
   return { roundTo, minChannels, maxRatio, originalChannels: original };
 }
 

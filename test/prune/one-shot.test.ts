@@ -11,6 +11,8 @@ import { composePlans } from '../../lib/surgery/compose.js';
 import { composeKept } from '../../lib/surgery/kept.js';
 import { graphBuilder } from '../models/builder.js';
 import { FAMILIES } from '../models/families.js';
+import { shufflenetV2 } from '../models/mobile-families.js';
+import { resnext } from '../models/residual-families.js';
 import { relativeError, runModel } from '../models/runtime.js';
 import { zeroed } from '../surgery/zeroed.js';
 
@@ -53,9 +55,14 @@ function slicesThatStay(
   return found;
 }
 
-describe.each(Object.entries(FAMILIES))('%s', (_, build) => {
-  const graph = build(SMALL);
+// Two whose channels are tied otherwise once some are gone.
+const NETWORKS: [string, Graph][] = [
+  ...Object.entries(FAMILIES).map(([name, build]): [string, Graph] => [name, build(SMALL)]),
+  ['shufflenetV2', shufflenetV2()],
+  ['resnext', resnext()],
+];
 
+describe.each(NETWORKS)('%s', (_, graph) => {
   test('halves of the MACs, and of the parameters, are reached; zeroed equals removed', async () => {
     const { macs, parameters } = costOf(graph);
     const byMacs = await pruneOnce(graph, OPTIONS);
@@ -119,7 +126,9 @@ test('merges that follow each other are told as one into what is still there', (
   const x = b.conv(b.input([2, 4, 4]), 6, { name: 'first' });
   const dependencies = dependencyGroups(b.build(b.gemm(b.flatten(b.globalAveragePool(x)), 2)));
   const step = (channels: number, removed: number[], merged: [number, number][]) => ({
-    groups: [{ id: 'first.weight', channels, removed, merged, members: [] }],
+    groups: [
+      { id: 'first.weight', channels, removed, merged, members: [{ tensor: 'first.weight', axis: 0, removed }] },
+    ],
     pinned: [],
   });
   const [group] = composePlans(dependencies, [
