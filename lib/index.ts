@@ -68,6 +68,7 @@ export async function run(request: Request<'run'>, work: Work = {}): Promise<Run
     return start(await engineFor({ ...settings, threads: earlier.threads }, work), earlier, out, true, hooksOf(work));
   }
   const [asked, out] = [trainable('run', settings), required(settings.out, 'out', 'run')];
+  requireEpochs(3, settings.epochs, 'run');
   const { criterion = TRAINED_CRITERION, trials, trialEpochs, depth } = settings;
   const chosen: RunSettings = {
     ...asked,
@@ -78,6 +79,15 @@ export async function run(request: Request<'run'>, work: Work = {}): Promise<Run
     depth,
   };
   return start(await engineFor(settings, work), chosen, out, false, hooksOf(work));
+}
+
+/** The budget is for all the trainings of a command, each of which takes an epoch. */
+function requireEpochs(fewest: number, epochs: number, command: Command): void {
+  if (epochs >= fewest) return;
+  throw new TascnetError(`tascnet ${command} trains ${fewest} times, but --epochs is ${epochs}.`, {
+    hint: `Give --epochs ${fewest} or more.`,
+    exitCode: ExitCode.usage,
+  });
 }
 
 /** Fine-tunes a model on the data, into the file `out`. */
@@ -94,6 +104,7 @@ export type SearchOutcome = Awaited<ReturnType<typeof import('./run/single.js').
 export async function search(request: Request<'search'>, work: Work = {}): Promise<SearchOutcome> {
   const settings = settled('search', request);
   const [asked, out] = [trainable('search', settings), await outFile(settings.out, 'search')];
+  requireEpochs(2, settings.epochs, 'search');
   const { trials, trialEpochs, depth } = settings;
   const { runSearch } = await import('./run/single.js');
   return runSearch(await engineFor(settings, work), { ...asked, trials, trialEpochs, depth }, out, hooksOf(work));

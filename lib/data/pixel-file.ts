@@ -5,10 +5,11 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { makeFolders } from '../journal/whole-file.js';
 
 const MAGIC = Buffer.from('TASCPIX1');
 const TAIL_BYTES = 8 + MAGIC.length;
@@ -35,7 +36,7 @@ export interface PixelFileWriter {
 
 /** Starts a pixel file beside its final place. @throws Error of the file system. */
 export async function createPixelFile(path: string, rows: number, rowBytes: number): Promise<PixelFileWriter> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.part`;
   const file = await open(temporary, 'wx');
   const checksums = new Array<number | null>(rows).fill(null);

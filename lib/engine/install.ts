@@ -5,9 +5,10 @@
  */
 
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { messageOf, TascnetError, throwIfAborted } from '../errors.js';
+import { makeFolders } from '../journal/whole-file.js';
 import { runCommand } from './command.js';
 import { compileBinding, compileQuiet, findCompiler } from './compile.js';
 import { withLock } from './lock.js';
@@ -185,7 +186,7 @@ async function problemReaching(host: string, signal: AbortSignal | undefined): P
 
 async function makeDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolders(directory);
   } catch (error) {
     throw new TascnetError(`The cache directory ${directory} cannot be made: ${messageOf(error)}`, {
       hint: 'Set TASCNET_CACHE to a folder that can be written.',

@@ -3,11 +3,12 @@
  * it, since what it guards is put in place by a rename.
  */
 
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Interrupted, throwIfAborted } from '../errors.js';
+import { makeFolders } from '../journal/whole-file.js';
 
 const POLL_MS = 500;
 
@@ -21,7 +22,7 @@ export async function withLock<T>(
   options: { signal?: AbortSignal | undefined; onWait?: (holder: string) => void } = {},
 ): Promise<T> {
   const mine = `${hostname()} ${process.pid}`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   for (let waited = false; !(await take(path, mine)); waited = true) {
     const holder = await readFile(path, 'utf8').catch(() => '');
     if (isGone(holder)) {

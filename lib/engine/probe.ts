@@ -4,10 +4,11 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { throwIfAborted } from '../errors.js';
+import { makeFolders } from '../journal/whole-file.js';
 import { runCommand } from './command.js';
 import { bindingWithin, engineDirectory } from './places.js';
 
@@ -60,7 +61,7 @@ async function recall(path: string, stamp: string): Promise<Finding | undefined>
 /** A cache that cannot be written only costs the next start a second. */
 async function remember(path: string, stamp: string, finding: Finding): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     const temporary = `${path}.${randomUUID()}`;
     await writeFile(temporary, JSON.stringify({ stamp, finding }));
     await rename(temporary, path);

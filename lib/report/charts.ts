@@ -15,7 +15,7 @@ function draw(option: echarts.EChartsCoreOption): string {
 }
 
 const GRID = { left: 60, right: 30, top: 40, bottom: 50 };
-const percent = { formatter: (value: number) => `${Math.round(value * 100)} %` };
+const percent = { formatter: (value: number) => `${Number((value * 100).toFixed(1))} %` };
 
 /** Validation accuracy over the epochs of all trainings, one line a training. */
 export function accuracyChart(parts: { name: string; accuracies: number[] }[]): string {
@@ -27,7 +27,7 @@ export function accuracyChart(parts: { name: string; accuracies: number[] }[]): 
   });
   return draw({
     grid: GRID,
-    legend: {},
+    legend: { top: 0 },
     xAxis: {
       type: 'value',
       name: 'epoch',
@@ -54,7 +54,7 @@ export function trialChart(trials: { macs: number; accuracy: number; best: boole
   });
   return draw({
     grid: GRID,
-    legend: {},
+    legend: { top: 0 },
     xAxis: { type: 'value', name: 'million MACs', nameLocation: 'middle', nameGap: 28, scale: true },
     yAxis: { type: 'value', scale: true, axisLabel: percent },
     series: [
@@ -69,7 +69,7 @@ export function trialChart(trials: { macs: number; accuracy: number; best: boole
 export function leftChart(figures: string[], stages: { name: string; left: number[] }[]): string {
   return draw({
     grid: GRID,
-    legend: {},
+    legend: { top: 0 },
     xAxis: { type: 'category', data: figures },
     yAxis: { type: 'value', axisLabel: percent },
     series: stages.map(({ name, left }) => ({

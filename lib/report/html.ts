@@ -6,9 +6,11 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** A table with a header row; the cells are text. */
+/** A table with a header row; the cells are text. Columns of words stand left, those of numbers right. */
 export function table(header: string[], rows: string[][]): string {
-  const cells = (row: string[], tag: 'td' | 'th') => row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('');
+  const words = header.map((_, column) => rows.some((row) => !/^(–|[-+]?\d.*)$/.test(row[column] ?? '')));
+  const cells = (row: string[], tag: 'td' | 'th') =>
+    row.map((cell, column) => `<${tag}${words[column] ? ' class="words"' : ''}>${escapeHtml(cell)}</${tag}>`).join('');
   return `<table><thead><tr>${cells(header, 'th')}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('')}</tbody></table>`;
 }
 
@@ -18,9 +20,9 @@ export function page(title: string, body: string): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
 <style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 880px; margin: 2rem auto; padding: 0 1rem; color: #1b1e23; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 2rem auto; padding: 0 1rem; color: #1b1e23; }
 table { border-collapse: collapse; margin: 1rem 0; } th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #d8dce2; }
-th:first-child, td:first-child { text-align: left; } svg { max-width: 100%; height: auto; }
+.words { text-align: left; overflow-wrap: anywhere; } td:not(.words) { white-space: nowrap; } svg { max-width: 100%; height: auto; }
 .met { color: #2a7d3c; } .missed { color: #b3261e; } .note { color: #5b6470; } code { background: #f1f3f5; padding: 0 .25rem; }
 </style></head><body>
 ${body}

@@ -22,12 +22,20 @@ function body(record: RunRecord, events: JournalEvent[]): string {
     `<h1>${escapeHtml(record.model.path)}</h1>`,
     `<p>Fitted to <code>${escapeHtml(record.data.path)}</code>: ${record.data.classes.length} classes, ${record.data.samples.train} training,
 ${record.data.samples.validation} validation and ${record.data.samples.test} test images.</p>`,
+    `<p class="note">Classes: ${escapeHtml(record.data.classes.join(', '))}.</p>`,
+    ...skippedParts(record),
     ...(record.result ? resultParts(record, record.result) : ['<p class="note">This run is not finished.</p>']),
     ...trainingParts(events),
     ...searchParts(events),
     ...pruningParts(events),
     conditions(record),
   ].join('\n');
+}
+
+function skippedParts({ data }: RunRecord): string[] {
+  if (data.skipped.length === 0) return [];
+  const files = data.skipped.map(({ file, reason }) => `${file} (${reason})`).join(', ');
+  return [`<p class="note">Left out, as they cannot be decoded: ${escapeHtml(files)}.</p>`];
 }
 
 function resultParts(record: RunRecord, result: Result): string[] {
@@ -43,6 +51,7 @@ function resultParts(record: RunRecord, result: Result): string[] {
     table(HEADER, resultRows(result)),
     '<p class="note">Measured in ONNX Runtime on the test split. Accuracy with its 95 % interval (Wilson); latency is the median of interleaved runs.</p>',
     ...speedSentences(result).map((sentence) => `<p>${escapeHtml(sentence)}</p>`),
+    '<p>What is left of the fine-tuned original:</p>',
     leftChart(['MACs', 'parameters', 'file size', 'latency (batch 1)'], stages),
     ...(record.targets ?? []).map(
       ({ name, wanted, got, met }) =>
@@ -65,8 +74,15 @@ function trainingParts(events: JournalEvent[]): string[] {
   return [
     '<h2>Training</h2>',
     '<p>Accuracy on the validation images after each epoch.</p>',
-    accuracyChart([...parts].map(([name, accuracies]) => ({ name, accuracies }))),
+    accuracyChart([...parts].map(([part, accuracies]) => ({ name: trainingName(part), accuracies }))),
   ];
+}
+
+/** The journal's name of a training, in words. */
+function trainingName(part: string): string {
+  const step = /^prune-(\d+)$/.exec(part)?.[1];
+  if (step !== undefined) return `pruning, step ${Number(step) + 1}`;
+  return { baseline: 'original', stage1: 'after search' }[part] ?? part;
 }
 
 function searchParts(events: JournalEvent[]): string[] {

@@ -30,6 +30,11 @@ test.each([
   ['a fraction for a whole number', ['run', '--epochs', '1.5'], /Expected a whole number .* but received 1.5/],
   ['a number out of range', ['prune', '--ratio=-1'], /Expected a number from 0 to 0.99 for --ratio but received -1/],
   ['an unknown choice', ['run', '--optimizer', 'lion'], /Expected one of sgd, .* for --optimizer but received "lion"/],
+  [
+    'fewer epochs than trainings',
+    ['run', '--model', DIGITS, '--data', '.', '--out', 'x', '--epochs', '2'],
+    /trains 3 times, but --epochs is 2/,
+  ],
   ['an option without its value', ['run', '--epochs'], /--epochs needs a value/],
   ['an empty value', ['run', '--model', ''], /Expected a name for --model but received ""/],
   ['a missing argument', ['inspect'], /tascnet inspect needs <model>/],

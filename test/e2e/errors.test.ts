@@ -77,7 +77,7 @@ function expectRefusal({ code, stdout, stderr }: Ended, expected: RegExp): void 
 const train = (command: string, model: string, data: string, out: string) =>
   tascnet([
     ...[command, '--model', model, '--data', data, '--out', out],
-    ...['--preprocessing', '0..1', '--epochs', '1', '--backend', 'cpu'],
+    ...['--preprocessing', '0..1', '--epochs', '3', '--backend', 'cpu'],
   ]);
 
 const MODELS: [name: string, file: string, expected: RegExp][] = [
