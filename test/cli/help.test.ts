@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { COMMANDS } from '../../lib/cli/commands.js';
 import { optionName } from '../../lib/config/options.js';
 import { optionsOf } from '../../lib/config/resolve.js';
-import { DIGITS, ended, tascnet } from './tascnet.js';
+import { DIGITS, ended, MAIN, tascnet } from './tascnet.js';
 
 test('--help lists every command and the exit codes', async () => {
   const { code, stdout, stderr } = await tascnet(['--help']);
@@ -34,15 +34,26 @@ test('shells can complete commands and options', async () => {
   expect(options.stdout).toMatch(/^--trial-epochs$/m);
 });
 
-/** The least of some tries: other work on the machine only ever adds. */
-async function least(run: () => Promise<{ seconds: number }>): Promise<number> {
-  let best = Number.POSITIVE_INFINITY;
-  for (let attempt = 0; attempt < 4; attempt++) best = Math.min(best, (await run()).seconds);
-  return best;
-}
+/** Prints, at exit, what of TensorFlow and ONNX Runtime a program loaded. */
+const WATCH = `data:text/javascript,${encodeURIComponent(`
+  import module from 'node:module';
+  const seen = [];
+  const note = (name) => /tensorflow|tfjs|onnxruntime/.test(name) && seen.push(name);
+  const load = module._load;
+  module._load = function (name, ...rest) { note(name); return load.call(this, name, ...rest); };
+  module.register('data:text/javascript,' + encodeURIComponent(
+    "export async function resolve(name, context, next) { if (/tensorflow|tfjs|onnxruntime/.test(name)) console.error('loaded ' + name); return next(name, context); }"
+  ));
+  process.on('exit', () => { for (const name of seen) console.error('loaded ' + name); });
+`)}`;
 
-test('help and inspect start at once: within 0.3 s and 0.5 s of an empty program', async () => {
-  const empty = await least(() => ended(process.execPath, ['-e', '0']));
-  expect((await least(() => tascnet(['--help']))) - empty).toBeLessThan(0.3);
-  expect((await least(() => tascnet(['inspect', DIGITS]))) - empty).toBeLessThan(0.5);
+test('help and inspect load neither TensorFlow nor ONNX Runtime', async () => {
+  const loaded = async (args: readonly string[]) => {
+    const { code, stderr } = await ended(process.execPath, ['--import', WATCH, ...args]);
+    expect(code).toBe(0);
+    return stderr.split('\n').filter((line) => line.startsWith('loaded '));
+  };
+  expect(await loaded(['--input-type=module', '-e', "await import('onnxruntime-node')"])).not.toEqual([]);
+  expect(await loaded([MAIN, '--help'])).toEqual([]);
+  expect(await loaded([MAIN, 'inspect', DIGITS])).toEqual([]);
 });

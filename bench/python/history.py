@@ -1,0 +1,78 @@
+"""`history.py numpy|torch|sgemm`: weight histories the usual ways, and the best product of matrices."""
+
+import sys
+import time
+
+import numpy as np
+from measured import report, reset_peak
+
+CHANNELS = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
+EPOCHS, PAIRS = 50, 10
+SHAPES = [(channels, (CHANNELS[i - 1] if i else 3) * 9) for i, channels in enumerate(CHANNELS)]
+
+
+def weights():
+    random = np.random.default_rng(0)
+    return [random.random(shape, np.float32) - np.float32(0.5) for shape in SHAPES]
+
+
+def stored():
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    layers = weights()
+    reset_peak()
+    total, history = 0.0, [[] for _ in layers]
+    for epoch in range(EPOCHS):
+        for layer in layers:
+            layer.reshape(-1)[epoch::64] *= np.float32(1.01)
+        start = time.perf_counter()
+        for layer, records in zip(layers, history):
+            records.append(layer.copy())
+        total += time.perf_counter() - start
+    start = time.perf_counter()
+    for records in history:
+        whole = np.concatenate(records, axis=1)
+        np.abs(whole).sum(axis=1)
+        cosine = cosine_similarity(whole)
+        cosine[np.tril_indices(len(cosine))] = -np.inf
+        np.argpartition(-cosine.ravel(), PAIRS)[:PAIRS]
+    report((total + time.perf_counter() - start) * 1e3)
+
+
+def accumulated():
+    import torch
+
+    layers = [torch.from_numpy(layer) for layer in weights()]
+    reset_peak()
+    total = 0.0
+    grams = [torch.zeros(len(layer), len(layer)) for layer in layers]
+    norms = [torch.zeros(len(layer)) for layer in layers]
+    for epoch in range(EPOCHS):
+        for layer in layers:
+            layer.view(-1)[epoch::64] *= 1.01
+        start = time.perf_counter()
+        for layer, gram, norm in zip(layers, grams, norms):
+            gram.addmm_(layer, layer.T)
+            norm += layer.abs().sum(1)
+        total += time.perf_counter() - start
+    start = time.perf_counter()
+    for gram in grams:
+        scale = gram.diagonal().rsqrt()
+        cosine = gram * scale[:, None] * scale[None, :]
+        cosine[tuple(torch.tril_indices(len(gram), len(gram)))] = -2
+        cosine.view(-1).topk(PAIRS)
+    report((total + time.perf_counter() - start) * 1e3)
+
+
+def sgemm():
+    import torch
+
+    a, b, times = torch.rand(512, 4608), torch.rand(4608, 512), []
+    for _ in range(22):
+        start = time.perf_counter()
+        a @ b
+        times.append(time.perf_counter() - start)
+    report(2 * 512 * 512 * 4608 / sorted(times[1:])[10] / 1e9)
+
+
+{"numpy": stored, "torch": accumulated, "sgemm": sgemm}[sys.argv[1]]()

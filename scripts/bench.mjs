@@ -1,0 +1,19 @@
+// `npm run bench`: compiles the benchmarks, gives them the addon that is built, and runs them.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+function run(args, stdio) {
+  const { status } = spawnSync(process.execPath, args, { stdio });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+// What the compiler says goes to stderr: stdout is for results.
+for (const config of ['tsconfig.json', 'tsconfig.bench.json'])
+  run(['node_modules/typescript/bin/tsc', '-p', config], ['ignore', 2, 'inherit']);
+mkdirSync('build/bench', { recursive: true });
+for (const name of ['build', 'prebuilds', 'package.json'])
+  if (existsSync(name) && !existsSync(`build/bench/${name}`)) symlinkSync(`../../${name}`, `build/bench/${name}`);
+run(['build/bench/bench/main.js', ...process.argv.slice(2)], 'inherit');
