@@ -27,7 +27,7 @@ export function accuracyChart(parts: { name: string; accuracies: number[] }[]): 
   });
   return draw({
     grid: GRID,
-    legend: { top: 0 },
+    legend: { top: 0, itemGap: 24 },
     xAxis: {
       type: 'value',
       name: 'epoch',
@@ -54,7 +54,7 @@ export function trialChart(trials: { macs: number; accuracy: number; best: boole
   });
   return draw({
     grid: GRID,
-    legend: { top: 0 },
+    legend: { top: 0, itemGap: 24 },
     xAxis: { type: 'value', name: 'million MACs', nameLocation: 'middle', nameGap: 28, scale: true },
     yAxis: { type: 'value', scale: true, axisLabel: percent },
     series: [
@@ -69,7 +69,7 @@ export function trialChart(trials: { macs: number; accuracy: number; best: boole
 export function leftChart(figures: string[], stages: { name: string; left: number[] }[]): string {
   return draw({
     grid: GRID,
-    legend: { top: 0 },
+    legend: { top: 0, itemGap: 24 },
     xAxis: { type: 'category', data: figures },
     yAxis: { type: 'value', axisLabel: percent },
     series: stages.map(({ name, left }) => ({

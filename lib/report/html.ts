@@ -20,9 +20,9 @@ export function page(title: string, body: string): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
 <style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 2rem auto; padding: 0 1rem; color: #1b1e23; }
-table { border-collapse: collapse; margin: 1rem 0; } th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #d8dce2; }
-.words { text-align: left; overflow-wrap: anywhere; } td:not(.words) { white-space: nowrap; } svg { max-width: 100%; height: auto; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 1120px; margin: 2rem auto; padding: 0 1rem; color: #1b1e23; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 14px; } th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #d8dce2; }
+.words { text-align: left; overflow-wrap: break-word; } td:not(.words), td:first-child { white-space: nowrap; } svg { max-width: 100%; height: auto; }
 .met { color: #2a7d3c; } .missed { color: #b3261e; } .note { color: #5b6470; } code { background: #f1f3f5; padding: 0 .25rem; }
 </style></head><body>
 ${body}
