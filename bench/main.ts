@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { addonInfo } from '../lib/native.js';
 import type { Comparison, Measured, Row } from './case.js';
+import { CASES } from './cases.js';
 import { type Report, table } from './table.js';
 
-const CASES = ['startup', 'scoring', 'surgery', 'cost', 'prune', 'train', 'latency', 'search', 'e2e'];
 const TRIAL = fileURLToPath(new URL('trial.js', import.meta.url));
 
 function measure([command = '', ...args]: readonly string[]): Measured | { failure: string } {

@@ -58,3 +58,15 @@ export function table({ case: name, machine, rows }: Report, old?: Report): stri
     '\n',
   );
 }
+
+/** The same as Markdown, under a line about each case's machine. */
+export function markdown(reports: readonly Report[]): string {
+  return reports
+    .map(({ case: name, machine, date, trials, rows }) => {
+      const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`;
+      const about = `${machine.processor}, ${machine.cores} cores, load ${figure(machine.loadAverage)} before, ${trials} ${trials === 1 ? 'trial' : 'trials'}, ${date}`;
+      const head = [line(HEADER), line(HEADER.map(() => '---'))];
+      return [`**${name}** (${about})`, '', ...head, ...rows.map((row) => line(cells(row)))].join('\n');
+    })
+    .join('\n\n');
+}

@@ -1,0 +1,2 @@
+/** The cases by name, in the order in which they run. */
+export const CASES = ['startup', 'scoring', 'surgery', 'cost', 'prune', 'train', 'latency', 'search', 'e2e'];
