@@ -38,6 +38,7 @@ test('Ctrl-C stops after the checkpoint with exit code 130, and --resume goes on
     },
   });
   expect(stopped.stderr).toMatch(/Stopping at the next checkpoint/);
+  expect(stopped.stderr).toContain(`tascnet run --resume ${out}`);
   expect([stopped.code, stopped.stdout]).toEqual([130, '']);
   const again = await tascnet(job, { env });
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('already holds a run')]);
