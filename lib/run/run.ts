@@ -58,8 +58,10 @@ export async function run(
     const result = await prove(engine, models, data, record, keep, hooks);
     const seconds = record.seconds + (performance.now() - started) / 1000;
     const finished: RunRecord = { ...record, ...result, seconds, status: 'done' };
-    await writeRecord(directory.record, finished);
+    // "done" is said last: a run without a report is not.
+    await writeRecord(directory.record, { ...finished, status: 'running' });
     await writeReport(directory.path);
+    await writeRecord(directory.record, finished);
     return { record: finished, met: (finished.targets ?? []).every((target) => target.met), directory: directory.path };
   } finally {
     journal.close();
