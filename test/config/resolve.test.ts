@@ -47,7 +47,8 @@ test('times are written with their unit, and counted in milliseconds', () => {
 test('the learning rate follows the optimizer, unless it is given', () => {
   const rate = (commandLine: Record<string, unknown>) =>
     resolve('finetune', { commandLine, environment: {}, directory: null }).settings.learningRate;
-  expect(rate({})).toBe(0.01);
+  expect(rate({})).toBe(0.001);
+  expect(rate({ optimizer: 'sgd' })).toBe(0.01);
   expect(rate({ optimizer: 'adamw' })).toBe(0.001);
   expect(rate({ optimizer: 'adamw', learningRate: '3e-4' })).toBe(3e-4);
   expect(rate({ preset: 'paper' })).toBe(1e-3);
