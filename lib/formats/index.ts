@@ -7,11 +7,16 @@ import type { Graph } from '../graph/graph.js';
 import { validateGraph } from '../graph/validate.js';
 import { readOnnx, writeOnnx } from './onnx/index.js';
 
+export interface SaveOptions {
+  /** Told where the whole file lies before it gets its name; what it throws keeps it from getting it. */
+  check?: ((path: string) => Promise<void>) | undefined;
+}
+
 interface Format {
   name: string;
   extensions: readonly string[];
   read(file: string): Promise<Graph>;
-  write(graph: Graph, file: string): Promise<void>;
+  write(graph: Graph, file: string, options?: SaveOptions): Promise<void>;
 }
 
 const FORMATS: readonly Format[] = [{ name: 'ONNX', extensions: ['.onnx'], read: readOnnx, write: writeOnnx }];
@@ -45,7 +50,7 @@ export async function load(file: string): Promise<Graph> {
 }
 
 /** Checks and writes a model, whole or not at all. @throws TascnetError when it is inconsistent or cannot be written. */
-export async function save(graph: Graph, file: string): Promise<void> {
+export async function save(graph: Graph, file: string, options?: SaveOptions): Promise<void> {
   validateGraph(graph);
-  await formatOf(file).write(graph, file);
+  await formatOf(file).write(graph, file, options);
 }

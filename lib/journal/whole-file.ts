@@ -5,8 +5,16 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises
 import { dirname } from 'node:path';
 import { messageOf, TascnetError } from '../errors.js';
 
-/** Fills a temporary file beside `file` and renames it. @throws TascnetError when that fails; nothing is left behind. */
-export async function writeAtomically(file: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
+/**
+ * Fills a temporary file beside `file` and renames it.
+ * @param check told the temporary file's path once it is whole; what it throws keeps the file from getting its name.
+ * @throws TascnetError when that fails; nothing is left behind.
+ */
+export async function writeAtomically(
+  file: string,
+  fill: (handle: FileHandle) => Promise<void>,
+  check?: (path: string) => Promise<void>,
+): Promise<void> {
   const temporary = temporaryName(file);
   try {
     const handle = await open(temporary, 'wx');
@@ -16,6 +24,7 @@ export async function writeAtomically(file: string, fill: (handle: FileHandle) =
     } finally {
       await handle.close();
     }
+    await check?.(temporary);
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);

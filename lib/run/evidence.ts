@@ -1,4 +1,4 @@
-/** The proof of a run: its three models measured side by side in ONNX Runtime, and the engine's outputs against them. */
+/** The proof that an exported file is the network that was trained: the engine's outputs against ONNX Runtime's. */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { BatchSource } from '../data/batch.js';
@@ -7,21 +7,53 @@ import { buildModel } from '../engine/model.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { openRuntime } from '../validate/runtime.js';
+import { exportModel, type Provenance } from './export.js';
+import type { Hooks } from './hooks.js';
 
 /** Outputs of the engine and of ONNX Runtime may differ by this fraction of the outputs' scale. */
 export const PARITY_LIMIT = 1e-4;
 
 /**
+ * Writes the deployable form of `trained` to `path`, where it stands only once its outputs were found to be the engine's.
+ * @returns the largest difference between the two, as of `parity`.
+ * @throws TascnetError when it cannot be written or is another network; an older file of that name then stays.
+ */
+export async function exportProven(
+  engine: Engine,
+  trained: Graph,
+  path: string,
+  provenance: Provenance,
+  test: BatchSource,
+  hooks: Pick<Hooks, 'signal'>,
+): Promise<number> {
+  let difference = Number.NaN;
+  await exportModel(trained, path, provenance, async (temporary) => {
+    difference = await parity(engine, trained, temporary, test, hooks);
+    if (difference <= PARITY_LIMIT) return;
+    throw new TascnetError(
+      `${path} was not written: ONNX Runtime's outputs differ from the engine's by ${difference.toExponential(1)} of their scale.`,
+      { hint: 'This is a defect of tascnet; please report it with the model.' },
+    );
+  });
+  return difference;
+}
+
+/**
  * The largest difference between what the engine computes from `trained` and ONNX Runtime from the exported file, over one
  * test batch, as a fraction of the largest output.
- * @throws TascnetError when it is above `PARITY_LIMIT`: then the exported file is not the network that was trained.
  */
-export async function parity(engine: Engine, trained: Graph, path: string, test: BatchSource): Promise<number> {
+async function parity(
+  engine: Engine,
+  trained: Graph,
+  path: string,
+  test: BatchSource,
+  { signal }: Pick<Hooks, 'signal'>,
+): Promise<number> {
   const { tf } = engine;
   const [batch] = await firstOf(test);
   if (!batch) throw new TascnetError('There are no test images to compare the outputs on.');
   const model = buildModel(engine, trained);
-  const runtime = await openRuntime();
+  const runtime = await openRuntime({ signal });
   try {
     const input = tf.tensor(batch.inputs, batch.shape);
     const [output] = model.forward([{ tensor: input, layout: batch.layout }], { training: false, seed: 0 });
@@ -29,15 +61,7 @@ export async function parity(engine: Engine, trained: Graph, path: string, test:
     tf.dispose([input, output as tfjs.Tensor]);
     const loaded = await runtime.load(path);
     const [theirs] = await loaded.run([{ data: batch.inputs, dims: batch.shape }]);
-    const difference = relativeDifference(ours, theirs?.data ?? new Float32Array());
-    if (!(difference <= PARITY_LIMIT))
-      throw new TascnetError(
-        `${path}: ONNX Runtime's outputs differ from the engine's by ${difference.toExponential(1)} of their scale.`,
-        {
-          hint: 'This is a defect of tascnet; please report it with the model.',
-        },
-      );
-    return difference;
+    return relativeDifference(ours, theirs?.data ?? new Float32Array());
   } finally {
     model.dispose();
     runtime.close();

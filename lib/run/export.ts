@@ -14,11 +14,15 @@ export interface Provenance {
   source: { path: string; sha256: string };
 }
 
-/** Writes the deployable form of a trained graph and returns it. */
+/**
+ * Writes the deployable form of a trained graph and returns it.
+ * @param check told where the whole file lies before it gets its name; what it throws keeps it from getting it.
+ */
 export async function exportModel(
   graph: Graph,
   path: string,
   { preprocessing, classes, source }: Provenance,
+  check?: (path: string) => Promise<void>,
 ): Promise<Graph> {
   const folded = foldBatchNorm(graph);
   const exported: Graph = {
@@ -32,7 +36,7 @@ export async function exportModel(
       'tascnet.version': version(),
     },
   };
-  await save(exported, path);
+  await save(exported, path, { check });
   return exported;
 }
 

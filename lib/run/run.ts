@@ -11,8 +11,8 @@ import { writeReport } from '../report/report.js';
 import type { Plan } from '../surgery/plan.js';
 import { measure } from '../validate/evidence.js';
 import { exists, openDirectory, type RunDirectory, sha256 } from './directory.js';
-import { parity } from './evidence.js';
-import { exportModel, writeLabels } from './export.js';
+import { exportProven } from './evidence.js';
+import { writeLabels } from './export.js';
 import type { Hooks } from './hooks.js';
 import { phase } from './phases.js';
 import { fitted, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
@@ -241,8 +241,7 @@ async function prove(
   const stages = ['baseline', 'stage1', 'stage2'] as const;
   const differences = { baseline: 0, stage1: 0, stage2: 0 };
   for (const stage of stages) {
-    await exportModel(models[stage], files[stage], provenance);
-    differences[stage] = await parity(engine, models[stage], files[stage], data.test);
+    differences[stage] = await exportProven(engine, models[stage], files[stage], provenance, data.test, hooks);
   }
   const { entries } = await measure(
     stages.map((stage) => files[stage]),

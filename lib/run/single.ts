@@ -9,8 +9,7 @@ import { pruneOnce } from '../prune/one-shot.js';
 import type { Plan } from '../surgery/plan.js';
 import { type Evidence, measure } from '../validate/evidence.js';
 import { sha256 } from './directory.js';
-import { parity } from './evidence.js';
-import { exportModel } from './export.js';
+import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { atSize, loadModel, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import { searchStage } from './search-stage.js';
@@ -149,9 +148,7 @@ async function exported(
   const source = { path: settings.model, sha256: await sha256(settings.model) };
   const provenance = { preprocessing: data.preprocessing, classes: data.dataset.classes, source };
   for (const [index, graph] of graphs.entries()) {
-    const path = paths[index] ?? '';
-    await exportModel(graph, path, provenance);
-    await parity(engine, graph, path, data.test);
+    await exportProven(engine, graph, paths[index] ?? '', provenance, data.test, hooks);
   }
   return (await measure(paths, { test: data.test, signal: hooks.signal })).entries;
 }

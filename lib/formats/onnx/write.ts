@@ -31,6 +31,8 @@ const FIELD = { modelGraph: 7, graphInitializer: 5, tensorRaw: 9 } as const;
 export interface WriteOptions {
   /** Keep the weights in a file of their own beside the model (`NAME.data`). Default: only where 2 GiB are exceeded. */
   externalData?: boolean;
+  /** Told where the whole model lies before it gets its name; what it throws keeps it from getting it. */
+  check?: ((path: string) => Promise<void>) | undefined;
 }
 
 /** Where a tensor's bytes go in the data file. */
@@ -53,21 +55,22 @@ export function encodeOnnx(graph: Graph): Uint8Array {
 
 /**
  * Writes a model under a temporary name, then renames it: the file at `file` is the old one or the whole new one.
- * @throws TascnetError when the file cannot be written.
+ * @throws TascnetError when the file cannot be written; what `check` throws.
  */
-export async function writeOnnx(graph: Graph, file: string, { externalData }: WriteOptions = {}): Promise<void> {
+export async function writeOnnx(graph: Graph, file: string, options: WriteOptions = {}): Promise<void> {
+  const { externalData, check } = options;
   if (externalData !== true) {
     const chunks = modelChunks(graph);
     if (externalData === false || lengthOf(chunks) <= MAX_MODEL_BYTES) {
       checkedLength(chunks);
-      await writeAtomically(file, (handle) => writeChunks(handle, chunks));
+      await writeAtomically(file, (handle) => writeChunks(handle, chunks), check);
       return;
     }
   }
-  await writeWithExternalData(graph, file);
+  await writeWithExternalData(graph, file, check);
 }
 
-async function writeWithExternalData(graph: Graph, file: string): Promise<void> {
+async function writeWithExternalData(graph: Graph, file: string, check: WriteOptions['check']): Promise<void> {
   const data = await freeName(`${file}.data`);
   const external: External = { file: path.basename(data), offsets: new Map() };
   const chunks: Uint8Array[] = [];
@@ -85,7 +88,12 @@ async function writeWithExternalData(graph: Graph, file: string): Promise<void> 
   checkedLength(model);
   // The old model keeps its old data until the new model takes its place.
   await writeAtomically(data, (handle) => writeChunks(handle, chunks));
-  await writeAtomically(file, (handle) => writeChunks(handle, model));
+  try {
+    await writeAtomically(file, (handle) => writeChunks(handle, model), check);
+  } catch (error) {
+    await rm(data, { force: true });
+    throw error;
+  }
   const usual = `${file}.data`;
   if (data !== usual) await rm(usual, { force: true });
 }
