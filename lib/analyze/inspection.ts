@@ -1,6 +1,7 @@
 /** What a model is made of and what of it can be removed: the facts behind `tascnet inspect`. */
 
 import type { Dim, Graph, ValueInfo } from '../graph/graph.js';
+import { nonFinite } from '../graph/validate.js';
 import { costOf } from './cost.js';
 import { dependencyGroups } from './groups.js';
 
@@ -27,6 +28,8 @@ export interface Inspection {
   pinned: { node: string; reason: string }[];
   /** Nodes that tell nothing of their outputs, such as those of an operator that is not known. */
   unknown: { node: string; reason: string }[];
+  /** Initializers that hold NaN or infinite numbers, and how many: such a model can be neither trained nor measured. */
+  nonFinite: { tensor: string; count: number }[];
 }
 
 /** @param model the name to show; default: that in the file. */
@@ -55,5 +58,6 @@ export function inspect(graph: Graph, model = graph.name): Inspection {
     })),
     pinned,
     unknown: shapes.unknown.map(({ node, reason }) => ({ node: node.name, reason })),
+    nonFinite: nonFinite(graph),
   };
 }

@@ -13,7 +13,7 @@ export const action: Action<Settings<'inspect'>> = async ({ settings, positional
 };
 
 function show(facts: Inspection, groups: boolean, output: Output): void {
-  const { model, parameters, macs, inputs, outputs, nodes, pinned, unknown } = facts;
+  const { model, parameters, macs, inputs, outputs, nodes, pinned, unknown, nonFinite } = facts;
   output.line(`${printable(model)}: ${short(parameters)} parameters, ${short(macs)} MACs`);
   for (const [name, values] of [
     ['input', inputs],
@@ -39,6 +39,7 @@ function show(facts: Inspection, groups: boolean, output: Output): void {
   if (groups) showGroups(facts, output);
   for (const { node, reason } of pinned) output.line(printable(`pinned: ${node}: ${reason}`));
   for (const { node, reason } of unknown) output.line(printable(`not known: ${node}: ${reason}`));
+  for (const { tensor, count } of nonFinite) output.line(printable(`NaN or infinite: ${tensor}: ${count} of its values`));
 }
 
 function showGroups({ groups }: Inspection, output: Output): void {

@@ -126,6 +126,17 @@ test('inspect tells what it can of a model with an unknown operator', async () =
   expect(unknown[0]).toEqual({ node: 'frob', reason: expect.stringContaining('my.domain.Frobnicate') });
 });
 
+test('inspect tells of weights that are NaN or infinite', async () => {
+  const [json, text, whole] = await Promise.all([
+    tascnet(['inspect', at('nan.onnx'), '--json']),
+    tascnet(['inspect', at('nan.onnx')]),
+    tascnet(['inspect', at('good.onnx'), '--json']),
+  ]);
+  expect(JSON.parse(json.stdout).nonFinite).toEqual([{ tensor: 'conv.weight', count: 1 }]);
+  expect([text.code, text.stdout]).toEqual([0, expect.stringMatching(/^NaN or infinite: conv\.weight: 1 of its values$/m)]);
+  expect(JSON.parse(whole.stdout).nonFinite).toEqual([]);
+});
+
 const images = (corrupt: number) => {
   const files: Record<string, string | number> = classImages({ cat: 20, dog: 20 });
   for (const name of Object.keys(files).slice(0, corrupt)) files[name] = 'no picture';
