@@ -24,12 +24,15 @@ export {
   type AffineForm,
   CompiledCost,
   type CostKind,
+  type CostTerms,
   compileCost,
+  countCost,
   type NativeCostTerm,
 } from './native/cost.js';
 export { type FoldedLayer, type FoldOptions, foldBatchNorm, unfoldBatchNorm } from './native/fold.js';
 export { createHistory, History } from './native/history.js';
 export { createLeastSquares, LeastSquares } from './native/least-squares.js';
+export { type ChannelGroup, type ChannelMember, type PlannedCut, planSurgery } from './native/plan.js';
 export {
   batchNormScale,
   type ChannelPairs,

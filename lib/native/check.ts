@@ -24,11 +24,17 @@ export function requireFinite(value: unknown, name: string): asserts value is nu
   if (!Number.isFinite(value)) throw new RangeError(message('a finite number', name, value));
 }
 
+export function requireInteger(value: unknown, name: string, least: number, most: number): asserts value is number {
+  if (typeof value !== 'number') throw new TypeError(message('an integer', name, value));
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new RangeError(message(`an integer from ${least} to ${most}`, name, value));
+}
+
 export function requireIndex(value: unknown, name: string, extent: number): asserts value is number {
   if (typeof value !== 'number') throw new TypeError(message('an index', name, value));
   if (!Number.isInteger(value) || value < 0 || value >= extent) {
     throw new RangeError(
-      message(extent > 0 ? `an index from 0 to ${extent - 1}` : 'no index, since there are no groups,', name, value),
+      message(extent > 0 ? `an index from 0 to ${extent - 1}` : 'no index, since there are none,', name, value),
     );
   }
 }

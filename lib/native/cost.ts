@@ -2,7 +2,15 @@
 
 import { binding, type Handle } from './binding.js';
 import { type CallOptions, call } from './call.js';
-import { describe, requireArray, requireChoice, requireFinite, requireIndex, requireObject } from './check.js';
+import {
+  describe,
+  requireArray,
+  requireChoice,
+  requireFinite,
+  requireIndex,
+  requireInteger,
+  requireObject,
+} from './check.js';
 
 /** constant + Σ multiplicity · channels of a group: the extent of an axis, which may join several groups (Concat). */
 export interface AffineForm {
@@ -28,6 +36,14 @@ export interface CostKind {
   name: string;
   /** `sum`: of all terms (MACs, parameters). `peak`: the largest step (activation bytes). */
   reduce: 'sum' | 'peak';
+}
+
+/** The cost of a network whose channel counts are free. */
+export interface CostTerms {
+  /** How many numbers make a configuration. */
+  groups: number;
+  kinds: readonly CostKind[];
+  terms: readonly NativeCostTerm[];
 }
 
 /** Made by `compileCost`; holds the terms as flat arrays. */
@@ -144,14 +160,9 @@ function check(cost: unknown): string[] {
  * Compiles the cost of a network whose channel counts are free, for `evaluate`. A Conv's MACs are one term: coefficient
  * kh · kw · Hout · Wout, factors its output channels and its input channels per group.
  *
- * @param cost `groups`: how many numbers make a configuration
  * @throws TypeError, RangeError naming the wrong part
  */
-export function compileCost(cost: {
-  groups: number;
-  kinds: readonly CostKind[];
-  terms: readonly NativeCostTerm[];
-}): CompiledCost {
+export function compileCost(cost: CostTerms): CompiledCost {
   const names = check(cost);
   const forms = new Forms();
   const coefficient: number[] = [];
@@ -192,4 +203,24 @@ export function compileCost(cost: {
     stepKind: Int32Array.from(stepKind),
   });
   return new CompiledCost(handle, cost.groups, names);
+}
+
+/**
+ * The cost of one configuration, by the names of the kinds: `compileCost` and `evaluate` in one, where a single answer is
+ * wanted.
+ *
+ * @param channels of every group, integers of at least 0
+ * @throws TypeError, RangeError naming the wrong part
+ */
+export async function countCost(
+  cost: CostTerms,
+  channels: ArrayLike<number>,
+  options?: CallOptions,
+): Promise<Record<string, number>> {
+  const compiled = compileCost(cost);
+  requireObject(channels, 'channels');
+  requireInteger(channels.length, 'channels.length', compiled.groups, compiled.groups);
+  for (let i = 0; i < channels.length; i++) requireInteger(channels[i], `channels[${i}]`, 0, 2 ** 31 - 1);
+  const costs = await compiled.evaluate(Int32Array.from(channels), options);
+  return Object.fromEntries(compiled.kinds.map((kind, k) => [kind, costs[k] ?? 0]));
 }

@@ -24,7 +24,10 @@ export class History {
   #records: number;
   readonly axis: number;
 
+  /** As `createHistory`. */
+  constructor(dims: readonly number[], axis: number);
   /** @internal */
+  constructor(dims: readonly number[], axis: number, records: number);
   constructor(dims: readonly number[], axis: number, records = 0) {
     this.#handle = binding().historyCreate(dims, axis); // which checks the dims
     this.#dims = [...dims];
