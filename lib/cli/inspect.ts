@@ -39,7 +39,8 @@ function show(facts: Inspection, groups: boolean, output: Output): void {
   if (groups) showGroups(facts, output);
   for (const { node, reason } of pinned) output.line(printable(`pinned: ${node}: ${reason}`));
   for (const { node, reason } of unknown) output.line(printable(`not known: ${node}: ${reason}`));
-  for (const { tensor, count } of nonFinite) output.line(printable(`NaN or infinite: ${tensor}: ${count} of its values`));
+  for (const { tensor, count } of nonFinite)
+    output.line(printable(`NaN or infinite: ${tensor}: ${count} of its values`));
 }
 
 function showGroups({ groups }: Inspection, output: Output): void {

@@ -56,10 +56,14 @@ function textOf(event: Exclude<RunEvent, { kind: 'warning' | 'progress' }>, pain
       return `  ${what} ${epoch + 1}/${epochs}: loss ${loss.toFixed(3)}, validation ${percent(accuracy)}${left}`;
     }
     case 'trial': {
-      const { trial, trials, accuracy, macs, parameters, best } = event;
-      const result = accuracy === undefined ? 'stopped early' : percent(accuracy);
-      const size = `${short(macs)} MACs, ${short(parameters)} parameters`;
-      return `  trial ${trial + 1} (${trials} a depth): ${result}, ${size}; best ${percent(best)}`;
+      const { trial, trials, accuracy, failed = 'it gave no accuracy', stopped, chosen } = event;
+      const result = accuracy === undefined ? `failed: ${printable(failed)}` : percent(accuracy);
+      const sizeOf = (figures: { macs: number; parameters: number }) =>
+        `${short(figures.macs)} MACs, ${short(figures.parameters)} parameters`;
+      const of = `  trial ${trial + 1} (${trials} a depth): ${result}${stopped ? ', stopped early' : ''}, ${sizeOf(event)}`;
+      if (!chosen) return `${of}; none is chosen yet`;
+      if (chosen.trial === trial) return `${of}; chosen for now`;
+      return `${of}; chosen: trial ${chosen.trial + 1}, ${percent(chosen.accuracy)}, ${sizeOf(chosen)}`;
     }
     case 'pruned': {
       const { step, steps, macs, parameters, accuracy } = event;

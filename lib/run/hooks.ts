@@ -12,10 +12,16 @@ export type RunEvent =
       kind: 'trial';
       trial: number;
       trials: number;
+      /** Undefined when it failed. */
       accuracy: number | undefined;
       macs: number;
       parameters: number;
-      best: number;
+      /** Why it has no accuracy. */
+      failed: string | undefined;
+      /** It was weak and ended before its last epoch. */
+      stopped: boolean;
+      /** The one that would be taken if the search ended now: the cheapest of those that are equal within noise. */
+      chosen: { trial: number; accuracy: number; macs: number; parameters: number } | undefined;
     }
   | { kind: 'pruned'; step: number; steps: number; macs: number; parameters: number; accuracy: number };
 

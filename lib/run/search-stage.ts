@@ -35,6 +35,10 @@ export async function searchStage(
 ): Promise<{ graph: Graph; outcome: Found }> {
   const { preprocessing, dataset } = data;
   const { batchSize, seed, augment } = settings;
+  hooks.onEvent({
+    kind: 'note',
+    message: `Of trials whose accuracies on the ${data.validation.samples} validation images are equal within noise, the cheapest is chosen.`,
+  });
   const found = await search(
     engine,
     graph,
@@ -53,16 +57,11 @@ export async function searchStage(
       threads: settings.threads,
       signal: hooks.signal,
       onFeatures: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Computing features', done, total }),
-      onTrial: ({ trial, accuracy, macs, parameters }, best) =>
-        hooks.onEvent({
-          kind: 'trial',
-          trial,
-          trials: settings.trials,
-          accuracy,
-          macs,
-          parameters,
-          best: best?.accuracy ?? 0,
-        }),
+      onTrial: ({ trial, accuracy, macs, parameters, failed, stopped = false }, best) => {
+        const chosen = best?.accuracy === undefined ? undefined : { ...best, accuracy: best.accuracy };
+        const facts = { trial, trials: settings.trials, accuracy, macs, parameters, failed, stopped, chosen };
+        hooks.onEvent({ kind: 'trial', ...facts });
+      },
     },
   );
   const { best, pareto, trials, stoppedAtDepth, seconds, secondsEndToEndEstimate } = found;
