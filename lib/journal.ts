@@ -3,11 +3,12 @@
  * that is killed leaves at most a torn last line, which readers pass over and the next writer cuts off.
  */
 
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf, TascnetError } from './errors.js';
 import { takeLock } from './journal/lock.js';
+import { makeFolders } from './journal/whole-file.js';
 
 /** One event: when (ISO 8601, UTC), what, and the fields of that kind. */
 export interface JournalEvent {
@@ -39,7 +40,7 @@ export function openJournal(path: string): Journal {
   let unlock: (() => void) | undefined;
   let file: number | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     unlock = takeLock(path);
     const isNew = !existsSync(path);
     file = openSync(path, isNew ? 'wx+' : 'r+');

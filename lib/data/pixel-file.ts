@@ -36,7 +36,7 @@ export interface PixelFileWriter {
 
 /** Starts a pixel file beside its final place. @throws Error of the file system. */
 export async function createPixelFile(path: string, rows: number, rowBytes: number): Promise<PixelFileWriter> {
-  await makeFolders(dirname(path));
+  makeFolders(dirname(path));
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.part`;
   const file = await open(temporary, 'wx');
   const checksums = new Array<number | null>(rows).fill(null);

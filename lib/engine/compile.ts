@@ -1,9 +1,10 @@
 /** Builds tfjs-node's binding against a TensorFlow C library. */
 
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { TascnetError, throwIfAborted } from '../errors.js';
+import { makeFolders } from '../journal/whole-file.js';
 import { runCommand } from './command.js';
 import { bindingWithin } from './places.js';
 import { QUIET_SOURCE, quietWithin } from './quiet.js';
@@ -44,7 +45,7 @@ export async function compileBinding(
   context: Context,
 ): Promise<void> {
   const output = bindingWithin(packageDirectory);
-  await mkdir(dirname(output), { recursive: true });
+  makeFolders(dirname(output));
   const linked = (await readdir(libraries)).filter((file) => /^libtensorflow_(cc|framework)\./.test(file));
   const origin = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN';
   const args = [

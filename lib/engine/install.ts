@@ -186,7 +186,7 @@ async function problemReaching(host: string, signal: AbortSignal | undefined): P
 
 async function makeDirectory(directory: string): Promise<void> {
   try {
-    await makeFolders(directory);
+    makeFolders(directory);
   } catch (error) {
     throw new TascnetError(`The cache directory ${directory} cannot be made: ${messageOf(error)}`, {
       hint: 'Set TASCNET_CACHE to a folder that can be written.',

@@ -22,7 +22,7 @@ export async function withLock<T>(
   options: { signal?: AbortSignal | undefined; onWait?: (holder: string) => void } = {},
 ): Promise<T> {
   const mine = `${hostname()} ${process.pid}`;
-  await makeFolders(dirname(path));
+  makeFolders(dirname(path));
   for (let waited = false; !(await take(path, mine)); waited = true) {
     const holder = await readFile(path, 'utf8').catch(() => '');
     if (isGone(holder)) {

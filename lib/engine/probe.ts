@@ -61,7 +61,7 @@ async function recall(path: string, stamp: string): Promise<Finding | undefined>
 /** A cache that cannot be written only costs the next start a second. */
 async function remember(path: string, stamp: string, finding: Finding): Promise<void> {
   try {
-    await makeFolders(dirname(path));
+    makeFolders(dirname(path));
     const temporary = `${path}.${randomUUID()}`;
     await writeFile(temporary, JSON.stringify({ stamp, finding }));
     await rename(temporary, path);

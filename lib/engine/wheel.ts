@@ -1,8 +1,9 @@
 /** TensorFlow's C library and headers out of a Python wheel, which pip finds. No Python is used afterwards. */
 
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TascnetError, throwIfAborted } from '../errors.js';
+import { makeFolders } from '../journal/whole-file.js';
 import { runCommand } from './command.js';
 import type { Variant } from './places.js';
 import { installCommand } from './system-packages.js';
@@ -73,7 +74,7 @@ export async function unpackWheel(
   context: Context,
 ): Promise<Wheel> {
   const downloads = join(directory, 'download');
-  await mkdir(downloads, { recursive: true });
+  makeFolders(downloads);
   const problems: string[] = [];
   for (const name of distributions(variant)) {
     context.onProgress(`Looking for TensorFlow's library with pip (${name})`);

@@ -1,7 +1,8 @@
 /** Files that are whole or not there, and folders that can be written to. */
 
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdirSync, statSync } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, TascnetError } from '../errors.js';
 
@@ -42,7 +43,7 @@ export async function writeText(file: string, text: string): Promise<void> {
 export async function requireWritable(file: string): Promise<void> {
   const probe = temporaryName(file);
   try {
-    if (await isFolder(file)) throw new Error('it is a folder');
+    if (isFolder(file)) throw new Error('it is a folder');
     await (await open(probe, 'wx')).close();
   } catch (error) {
     throw unwritable(file, error);
@@ -57,24 +58,25 @@ export async function requireWritable(file: string): Promise<void> {
  * @returns the folders that were made, the outermost first.
  * @throws Error of the file system.
  */
-export async function makeFolders(path: string): Promise<string[]> {
-  if (await isFolder(path)) return [];
+export function makeFolders(path: string): string[] {
+  if (isFolder(path)) return [];
   const parent = dirname(path);
-  const made = parent === path ? [] : await makeFolders(parent);
+  const made = parent === path ? [] : makeFolders(parent);
   try {
-    await mkdir(path);
+    mkdirSync(path);
   } catch (error) {
-    if (!(await isFolder(path))) throw error;
+    if (!isFolder(path)) throw error;
     return made;
   }
   return [...made, path];
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function temporaryName(file: string): string {

@@ -34,7 +34,7 @@ export async function openDirectory(path: string): Promise<RunDirectory> {
   const checkpoints = join(path, 'checkpoints');
   let made: string[] = [];
   try {
-    made = await makeFolders(checkpoints);
+    made = makeFolders(checkpoints);
     await requireWritable(join(path, 'run.json'));
   } catch (error) {
     await removeEmpty(made);

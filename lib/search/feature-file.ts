@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -22,6 +21,7 @@ import {
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, TascnetError } from '../errors.js';
+import { makeFolders } from '../journal/whole-file.js';
 
 const headSchema = z.object({
   version: z.literal(1),
@@ -65,8 +65,7 @@ export function openFeatures(folder: string, key: string): FeatureRows | undefin
   const count = labels.reduce((sum, list) => sum + list.length, 0);
   const bytes = 4 * rowSize * count;
   if (statSync(rows, { throwIfNoEntry: false })?.size !== bytes) return undefined;
-  const now = new Date();
-  utimesSync(head, now, now);
+  touch(head);
   const file = openSync(rows, 'r');
   const held = bytes <= IN_MEMORY ? new Float32Array(rowSize * count) : undefined;
   if (held) readWhole(file, new Uint8Array(held.buffer), 0, rows);
@@ -80,6 +79,14 @@ export function openFeatures(folder: string, key: string): FeatureRows | undefin
     },
     close: () => closeSync(file),
   };
+}
+
+/** Says that the features were used; in a cache that cannot be written, nothing depends on it. */
+function touch(head: string): void {
+  const now = new Date();
+  try {
+    utimesSync(head, now, now);
+  } catch {}
 }
 
 function readWhole(file: number, into: Uint8Array, position: number, path: string): void {
@@ -113,8 +120,13 @@ export function createFeatures(folder: string, key: string): FeatureWriter {
       });
     }
   };
+  let open = true;
+  const close = () => {
+    if (open) closeSync(file);
+    open = false;
+  };
   const file = failing(() => {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     return openSync(temporary, 'w');
   });
   return {
@@ -126,14 +138,14 @@ export function createFeatures(folder: string, key: string): FeatureWriter {
     finish: (what) =>
       failing(() => {
         fsyncSync(file);
-        closeSync(file);
+        close();
         renameSync(temporary, rows);
         writeFileSync(`${head}.${process.pid}.tmp`, JSON.stringify({ version: 1, ...what }));
         renameSync(`${head}.${process.pid}.tmp`, head);
         dropOldest(folder, key);
       }),
     abandon: () => {
-      closeSync(file);
+      close();
       rmSync(temporary, { force: true });
     },
   };
