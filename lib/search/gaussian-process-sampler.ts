@@ -70,7 +70,7 @@ function surfaceOf(context: SamplerContext, known: readonly Trial[], random: Ran
   const constraints = constraintProcesses(space, known, random);
   const feasible = known.map((trial) => (trial.constraints ?? []).every((excess) => excess <= 0));
   // The best of the process's own estimates: the largest of noisy values would be a lucky one.
-  const estimates = real.points.map((point) => objective.process.predict(point).mean);
+  const estimates = real.points.map((_, index) => objective.process.meanAt(index));
   const best = Math.max(...estimates.filter((_, index) => feasible[index]));
 
   const parts = [

@@ -5,8 +5,8 @@
  * k(a, b) = variance · (1 + √5 r + 5/3 r²) · exp(−√5 r),  r² = Σ ((a_j − b_j) / lengthscale_j)²
  */
 
-import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { TascnetError } from '../errors.js';
+import { factor, timesLower, timesUpper } from './triangular.js';
 
 const SQRT5 = Math.sqrt(5);
 
@@ -36,47 +36,10 @@ export interface Posterior {
 export interface GaussianProcess {
   readonly hyperparameters: Hyperparameters;
   predict(point: Float64Array): Posterior;
+  /** The mean at observation `index`: its value, less what the process takes for noise. */
+  meanAt(index: number): number;
   /** Also the derivatives of mean and variance by each feature. */
   predictWithGradient(point: Float64Array): Posterior & { meanGradient: Float64Array; varianceGradient: Float64Array };
-}
-
-/** Lower triangular factor L of a positive definite matrix (row-major n×n), and its inverse; undefined when it is not. */
-export function factor(matrix: Float64Array, n: number): { lower: Float64Array; inverse: Float64Array } | undefined {
-  const rows = Array.from({ length: n }, (_, row) => matrix.subarray(row * n, (row + 1) * n));
-  const cholesky = new CholeskyDecomposition(new Matrix(rows));
-  if (!cholesky.isPositiveDefinite()) return undefined;
-  const lower = Float64Array.from(cholesky.lowerTriangularMatrix.to1DArray());
-  const inverse = new Float64Array(n * n);
-  for (let column = 0; column < n; column++) {
-    inverse[column * n + column] = 1 / (lower[column * n + column] ?? 1);
-    for (let row = column + 1; row < n; row++) {
-      let sum = 0;
-      for (let k = column; k < row; k++) sum += (lower[row * n + k] ?? 0) * (inverse[k * n + column] ?? 0);
-      inverse[row * n + column] = -sum / (lower[row * n + row] ?? 1);
-    }
-  }
-  return { lower, inverse };
-}
-
-/** L⁻¹·vector. */
-export function timesLower(inverse: Float64Array, vector: ArrayLike<number>, n: number): Float64Array {
-  const product = new Float64Array(n);
-  for (let row = 0; row < n; row++) {
-    let sum = 0;
-    for (let k = 0; k <= row; k++) sum += (inverse[row * n + k] ?? 0) * (vector[k] ?? 0);
-    product[row] = sum;
-  }
-  return product;
-}
-
-/** L⁻ᵀ·vector. */
-export function timesUpper(inverse: Float64Array, vector: ArrayLike<number>, n: number): Float64Array {
-  const product = new Float64Array(n);
-  for (let row = 0; row < n; row++) {
-    const factorOfRow = vector[row] ?? 0;
-    for (let k = 0; k <= row; k++) product[k] = (product[k] ?? 0) + (inverse[row * n + k] ?? 0) * factorOfRow;
-  }
-  return product;
 }
 
 /** The kernel as a function of √5·r, for unit variance. */
@@ -94,65 +57,73 @@ export function condition(observations: Observations, hyperparameters: Hyperpara
   const n = points.length;
   const features = points[0]?.length ?? 0;
   const rates = Float64Array.from({ length: features }, (_, j) => SQRT5 / (lengthscales[groups?.[j] ?? j] ?? 1));
-  const scaledPoints = points.map((point) => point.map((value, j) => value * (rates[j] ?? 1)));
-  const distance = (a: Float64Array, b: Float64Array) => {
+  const scaledPoints = new Float64Array(n * features);
+  points.forEach((point, index) => {
+    for (let j = 0; j < features; j++) scaledPoints[index * features + j] = (point[j] ?? 0) * (rates[j] ?? 1);
+  });
+  const distance = (a: Float64Array, start: number, other: number) => {
     let sum = 0;
-    for (let j = 0; j < features; j++) sum += ((a[j] ?? 0) - (b[j] ?? 0)) ** 2;
+    for (let j = 0; j < features; j++) sum += ((a[start + j] ?? 0) - (scaledPoints[other + j] ?? 0)) ** 2;
     return Math.sqrt(sum);
   };
   const covariance = new Float64Array(n * n);
-  scaledPoints.forEach((a, row) => {
+  for (let row = 0; row < n; row++) {
     for (let column = 0; column < row; column++) {
-      const value = variance * matern(distance(a, scaledPoints[column] ?? a));
+      const value = variance * matern(distance(scaledPoints, row * features, column * features));
       covariance[row * n + column] = value;
       covariance[column * n + row] = value;
     }
     covariance[row * n + row] = variance + noise;
-  });
+  }
   const { inverse } = factorWithJitter(covariance, n, variance);
-  const alpha = timesUpper(inverse, timesLower(inverse, values, n), n);
+  const vector = () => new Float64Array(n);
+  const alpha = timesUpper(inverse, timesLower(inverse, Float64Array.from(values), vector()), vector());
 
-  const at = (point: Float64Array) => {
-    const scaled = new Float64Array(features);
+  // Used again by every prediction: thousands are made of one process.
+  const scaled = new Float64Array(features);
+  const [distances, kernel, whitened, solved] = [vector(), vector(), vector(), vector()];
+  const at = (point: Float64Array): Posterior => {
     for (let j = 0; j < features; j++) scaled[j] = (point[j] ?? 0) * (rates[j] ?? 1);
-    const distances = new Float64Array(n);
-    const kernel = new Float64Array(n);
     let mean = 0;
     for (let index = 0; index < n; index++) {
-      const r = distance(scaled, scaledPoints[index] ?? scaled);
+      const r = distance(scaled, 0, index * features);
       const value = variance * matern(r);
       distances[index] = r;
       kernel[index] = value;
       mean += value * (alpha[index] ?? 0);
     }
-    const whitened = timesLower(inverse, kernel, n);
+    timesLower(inverse, kernel, whitened);
     let explained = 0;
     for (let index = 0; index < n; index++) explained += (whitened[index] ?? 0) ** 2;
-    return { scaled, distances, whitened, mean, variance: Math.max(0, variance - explained) };
+    return { mean, variance: Math.max(0, variance - explained) };
   };
 
   return {
     hyperparameters,
-    predict: (point) => {
-      const { mean, variance } = at(point);
-      return { mean, variance };
-    },
+    predict: at,
+    meanAt: (index) => (values[index] ?? 0) - noise * (alpha[index] ?? 0),
     predictWithGradient: (point) => {
-      const { scaled, distances, whitened, mean, variance: left } = at(point);
-      const solved = timesUpper(inverse, whitened, n);
+      const posterior = at(point);
+      timesUpper(inverse, whitened, solved);
       const meanGradient = new Float64Array(features);
       const varianceGradient = new Float64Array(features);
-      scaledPoints.forEach((other, index) => {
+      for (let index = 0; index < n; index++) {
         const r = distances[index] ?? 0;
         // d k / d x_j = −variance/3 · (1 + r) e^−r · (scaled difference) · rate, r already holding √5.
         const slope = (-variance / 3) * (1 + r) * Math.exp(-r);
+        const byMean = slope * (alpha[index] ?? 0);
+        const byVariance = -2 * slope * (solved[index] ?? 0);
         for (let j = 0; j < features; j++) {
-          const derivative = slope * ((scaled[j] ?? 0) - (other[j] ?? 0)) * (rates[j] ?? 1);
-          meanGradient[j] = (meanGradient[j] ?? 0) + derivative * (alpha[index] ?? 0);
-          varianceGradient[j] = (varianceGradient[j] ?? 0) - 2 * derivative * (solved[index] ?? 0);
+          const difference = (scaled[j] ?? 0) - (scaledPoints[index * features + j] ?? 0);
+          meanGradient[j] = (meanGradient[j] ?? 0) + byMean * difference;
+          varianceGradient[j] = (varianceGradient[j] ?? 0) + byVariance * difference;
         }
-      });
-      return { mean, variance: left, meanGradient, varianceGradient };
+      }
+      for (let j = 0; j < features; j++) {
+        meanGradient[j] = (meanGradient[j] ?? 0) * (rates[j] ?? 1);
+        varianceGradient[j] = (varianceGradient[j] ?? 0) * (rates[j] ?? 1);
+      }
+      return { ...posterior, meanGradient, varianceGradient };
     },
   };
 }

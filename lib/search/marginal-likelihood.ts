@@ -6,8 +6,9 @@
  */
 
 import type { RandomGenerator } from '../graph/random.js';
-import { factor, type Hyperparameters, matern, type Observations, timesLower, timesUpper } from './gaussian-process.js';
+import type { Hyperparameters, Observations } from './gaussian-process.js';
 import { type Evaluation, minimize } from './lbfgs.js';
+import { factor, inverseOf, timesLower, timesUpper } from './triangular.js';
 
 export interface FitOptions {
   random: RandomGenerator;
@@ -35,20 +36,23 @@ export function negativeLogLikelihood(observations: Observations): (logs: Float6
   const n = points.length;
   const count = groupCount(observations);
   const squares = squaredDifferences(points, groups, count);
+  const covariance = new Float64Array(n * n);
+  const scaled = new Float64Array((n * (n - 1)) / 2);
+  const decays = new Float64Array(scaled.length);
 
   return (logs) => {
     const rates = Float64Array.from({ length: count }, (_, group) => 5 * Math.exp(-2 * (logs[group] ?? 0)));
     const variance = Math.exp(logs[count] ?? 0);
     const noise = Math.exp(logs[count + 1] ?? 0);
-    const covariance = new Float64Array(n * n);
-    const scaled = new Float64Array((n * (n - 1)) / 2);
     for (let row = 0, pair = 0; row < n; row++) {
       for (let column = 0; column < row; column++, pair++) {
         let sum = 0;
         for (let group = 0; group < count; group++) sum += (squares[pair * count + group] ?? 0) * (rates[group] ?? 0);
         const r = Math.sqrt(sum);
+        const decay = Math.exp(-r);
         scaled[pair] = r;
-        const value = variance * matern(r);
+        decays[pair] = decay;
+        const value = variance * (1 + r + (r * r) / 3) * decay;
         covariance[row * n + column] = value;
         covariance[column * n + row] = value;
       }
@@ -58,29 +62,30 @@ export function negativeLogLikelihood(observations: Observations): (logs: Float6
     const factors = factor(covariance, n);
     if (!factors) return { value: Number.POSITIVE_INFINITY, gradient };
     const { lower, inverse } = factors;
-    const whitened = timesLower(inverse, values, n);
-    const alpha = timesUpper(inverse, whitened, n);
+    const whitened = timesLower(inverse, Float64Array.from(values), new Float64Array(n));
+    const alpha = timesUpper(inverse, whitened, new Float64Array(n));
     let value = (n / 2) * Math.log(2 * Math.PI);
     for (let row = 0; row < n; row++) value += 0.5 * (whitened[row] ?? 0) ** 2 + Math.log(lower[row * n + row] ?? 1);
 
     // d/dθ = ½ Σ (K⁻¹ − α αᵀ)_ij · dK_ij/dθ, each pair standing for two elements.
-    const precision = gram(inverse, n);
+    const precision = inverseOf(inverse, n);
     let byVariance = 0;
     let byNoise = 0;
     for (let row = 0, pair = 0; row < n; row++) {
       for (let column = 0; column < row; column++, pair++) {
         const weight = (precision[row * n + column] ?? 0) - (alpha[row] ?? 0) * (alpha[column] ?? 0);
         const r = scaled[pair] ?? 0;
-        const decay = Math.exp(-r);
+        const decay = decays[pair] ?? 0;
         byVariance += weight * variance * (1 + r + (r * r) / 3) * decay;
         const slope = (weight * variance * (1 + r) * decay) / 3;
         for (let group = 0; group < count; group++)
-          gradient[group] = (gradient[group] ?? 0) + slope * (squares[pair * count + group] ?? 0) * (rates[group] ?? 0);
+          gradient[group] = (gradient[group] ?? 0) + slope * (squares[pair * count + group] ?? 0);
       }
       const weight = (precision[row * n + row] ?? 0) - (alpha[row] ?? 0) ** 2;
       byVariance += 0.5 * weight * variance;
       byNoise += 0.5 * weight * noise;
     }
+    for (let group = 0; group < count; group++) gradient[group] = (gradient[group] ?? 0) * (rates[group] ?? 0);
     gradient[count] = byVariance;
     gradient[count + 1] = byNoise;
     return { value, gradient };
@@ -148,19 +153,4 @@ function squaredDifferences(
         squares[at] = (squares[at] ?? 0) + (value - (points[column]?.[j] ?? 0)) ** 2;
       });
   return squares;
-}
-
-/** The lower half of L⁻ᵀ·L⁻¹. */
-function gram(inverse: Float64Array, n: number): Float64Array {
-  const product = new Float64Array(n * n);
-  for (let k = 0; k < n; k++) {
-    const line = inverse.subarray(k * n, k * n + k + 1);
-    for (let row = 0; row <= k; row++) {
-      const scale = line[row] ?? 0;
-      const base = row * n;
-      for (let column = 0; column <= row; column++)
-        product[base + column] = (product[base + column] ?? 0) + scale * (line[column] ?? 0);
-    }
-  }
-  return product;
 }
