@@ -36,6 +36,8 @@ export async function readyEngine(options: ReadyOptions = {}): Promise<Engine> {
       hint: 'See "tascnet engine" for what is missing.',
     });
   }
+  if (engine.backend === 'cpu')
+    onNote('Ctrl-C is answered between two training steps, which take long on this engine.');
   return engine;
 }
 

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Batch, BatchSource } from '../data/batch.js';
 import { cacheDirectory } from '../data/cache-directory.js';
 import { TascnetError, throwIfAborted } from '../errors.js';
@@ -186,6 +187,8 @@ function featureBatches(rows: FeatureRows, batchSize: number, layout: Layout, se
         const indices = order.subarray(start, start + batchSize);
         const inputs = new Float32Array(indices.length * rowSize);
         for (const [row, index] of indices.entries()) rows.read(view, index, inputs, row * rowSize);
+        // Nothing else in a trial gives the event loop a turn, in which Ctrl-C is heard.
+        await setImmediate();
         yield {
           inputs,
           shape: [indices.length, ...rows.shape],

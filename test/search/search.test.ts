@@ -239,3 +239,10 @@ test('going deeper is decided by the best trial of a depth, not by its last', ()
   expect(deepened([...first, trial(2, 0.9, 1, 2)], 2, score)).toBe(false);
   expect(deepened([trial(0, undefined, 1)], 1, score)).toBe(true);
 });
+
+test('an interruption is heard in the middle of a trial', async () => {
+  const controller = new AbortController();
+  const options = optionsOf({ trials: 1, epochs: 1_000_000, depth: 0, signal: controller.signal });
+  setTimeout(() => controller.abort(), 500);
+  await expect(search(engine, network(), data, options)).rejects.toThrow('Interrupted');
+});
