@@ -112,18 +112,3 @@ export function selectBest(trials: readonly TrialRecord[], original: Costs, nois
     original,
   ).at(-1);
 }
-
-/** Trials of one depth before weak ones are stopped, and epochs that every trial gets. */
-const MEDIAN = { trials: 4, epochs: 2 };
-
-/** The median stopping rule: after as many epochs, the best so far is worse than that of most others. */
-export function isWeak(curve: readonly number[], others: readonly (readonly number[])[], epochs: number): boolean {
-  const epoch = curve.length;
-  if (epoch < Math.max(MEDIAN.epochs, epochs / 4) || epoch >= epochs) return false;
-  const bests = others
-    .filter((other) => other.length >= epoch)
-    .map((other) => Math.max(...other.slice(0, epoch)))
-    .sort((a, b) => a - b);
-  if (bests.length < MEDIAN.trials) return false;
-  return Math.max(...curve) < (bests[Math.floor((bests.length - 1) / 2)] ?? 0);
-}

@@ -16,7 +16,6 @@ import {
   bestByScore,
   type Costs,
   deepened,
-  isWeak,
   noiseOf,
   paretoFront,
   scoreOf,
@@ -33,6 +32,7 @@ import {
   unchangedPoint,
   widthName,
 } from './space-of-graph.js';
+import { STOP_RULES, type StopRuleName } from './stop-rule.js';
 import { type Outcome, openStudy } from './study.js';
 import { runTrial, type TrialSetting } from './trial.js';
 
@@ -46,6 +46,8 @@ export interface SearchOptions {
   seed: number;
   /** Default: gp. */
   sampler?: SamplerName | undefined;
+  /** When weak trials are stopped. Default: median. */
+  stop?: StopRuleName | undefined;
   /** Augmented views of the training data that features are kept of. Default 1. */
   views?: number | undefined;
   /** How trials are trained. Default: SGD with Nesterov momentum, learning rate 0.02 falling along a cosine. */
@@ -176,7 +178,8 @@ async function searchDepth(run: Run, depth: number): Promise<void> {
         run.engine,
         { searchable, depth, cut, features, training: trainingOf(options), signal: options.signal },
         { trial: first + asked.number, configuration: asked.point, seed: trialSeed(seed, depth, asked.number) },
-        (curve) => isWeak(curve, curvesAt(run, depth), options.epochs),
+        (curve) =>
+          STOP_RULES[options.stop ?? 'median']({ curve, others: curvesAt(run, depth), epochs: options.epochs }),
       );
       run.trials.push(record);
       study.tell(asked.number, outcomeOf(run, record));

@@ -8,7 +8,7 @@ import { encodeOnnx } from '../../lib/formats/onnx/index.js';
 import type { Graph } from '../../lib/graph/graph.js';
 import { openJournal } from '../../lib/journal.js';
 import { featuresAt } from '../../lib/search/features.js';
-import { deepened, isWeak, noiseOf, paretoFront, selectBest, type TrialRecord } from '../../lib/search/objective.js';
+import { deepened, noiseOf, paretoFront, selectBest, type TrialRecord } from '../../lib/search/objective.js';
 import { type SearchOptions, search } from '../../lib/search/search.js';
 import { evaluate } from '../../lib/train/evaluate.js';
 import { graphBuilder } from '../models/builder.js';
@@ -215,15 +215,6 @@ test('of trials equal within noise the cheapest is chosen, but none worse than t
   expect(paretoFront(trials, whole).map((one) => one.trial)).toEqual([1, 2, 3]);
   expect(noiseOf(0.9, 100)).toBeCloseTo(0.03, 10);
   expect(noiseOf(1, 100)).toBeGreaterThan(0);
-});
-
-test('a trial below the median of the others is stopped, not before they tell enough', () => {
-  const others = [0.5, 0.6, 0.7, 0.8].map((accuracy) => [accuracy, accuracy + 0.1, accuracy + 0.1]);
-  expect(isWeak([0.4, 0.5], others, 6)).toBe(true);
-  expect(isWeak([0.4], others, 6)).toBe(false);
-  expect(isWeak([0.4, 0.75], others, 6)).toBe(false);
-  expect(isWeak([0.4, 0.5], others.slice(1), 6)).toBe(false);
-  expect(isWeak([0.4, 0.5], others, 2)).toBe(false);
 });
 
 test('going deeper is decided by the best trial of a depth, not by its last', () => {
