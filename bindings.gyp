@@ -25,6 +25,7 @@
         "native/score/products.cc",
         "native/simd/kernels.cc",
         "native/surgery/gather.cc",
+        "native/surgery/rows.cc",
         "native/surgery/surgery.cc",
       ],
       "include_dirs": [

@@ -1,5 +1,7 @@
 #include "kernels.h"
 
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +13,28 @@
 #else
 #define TASCNET_UNROLL
 #define TASCNET_INLINE inline
+#endif
+
+#if defined(TASCNET_VECTORS) && defined(__x86_64__)
+#include <immintrin.h>
+
+namespace tascnet {
+namespace {
+
+// For every mask of eight: the lanes that it names, in their order.
+alignas(32) constexpr auto kCompressions = [] {
+  std::array<std::array<std::uint32_t, 8>, 256> orders{};
+  for (std::uint32_t mask = 0; mask < 256; ++mask) {
+    std::size_t at = 0;
+    for (std::uint32_t lane = 0; lane < 8; ++lane) {
+      if ((mask >> lane & 1) != 0) orders[mask][at++] = lane;
+    }
+  }
+  return orders;
+}();
+
+}  // namespace
+}  // namespace tascnet
 #endif
 
 #define TASCNET_LEVEL baseline

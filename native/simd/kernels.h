@@ -39,6 +39,11 @@ struct Kernels {
   // accumulators[i] ← accumulators[i] ⊕ reduction(x[i], y[i]).
   void (*accumulate)(Reduction reduction, double* accumulators, const float* x, const float* y, std::size_t length);
 
+  // Copies the 4-byte elements that the masks name, 16 to a mask, to `target`, and returns where the next one goes. May
+  // write garbage behind that, up to `limit`.
+  char* (*selectLanes)(const char* source, const std::uint16_t* masks, std::size_t count, char* target,
+                       const char* limit);
+
   // Over a block of configurations laid out side by side: out[i] += scale·x[i], out[i] *= x[i], out[i] = max(out[i], x[i]).
   void (*addScaled)(double* out, double scale, const double* x, std::size_t length);
   void (*multiply)(double* out, const double* x, std::size_t length);

@@ -223,6 +223,36 @@ TASCNET_TARGET inline void accumulate(Reduction reduction, double* sums, const f
   }
 }
 
+TASCNET_TARGET inline char* selectLanes(const char* source, const std::uint16_t* masks, std::size_t count, char* target,
+                                        [[maybe_unused]] const char* limit) {
+  for (std::size_t g = 0; g < count; ++g, source += 64) {
+    const unsigned mask = masks[g];
+#if TASCNET_BYTES == 64
+    if (limit - target >= 64) {
+      _mm512_storeu_si512(target, _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), _mm512_loadu_si512(source)));
+      target += 4 * std::popcount(mask);
+      continue;
+    }
+#elif TASCNET_BYTES == 32
+    if (limit - target >= 64) {
+      for (unsigned half = 0; half < 2; ++half) {
+        const unsigned bits = mask >> (8 * half) & 0xFF;
+        const auto order = _mm256_load_si256(reinterpret_cast<const __m256i*>(kCompressions[bits].data()));
+        const auto values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(source + 32 * half));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(target), _mm256_permutevar8x32_epi32(values, order));
+        target += 4 * std::popcount(bits);
+      }
+      continue;
+    }
+#endif
+    for (unsigned bits = mask; bits != 0; bits &= bits - 1) {
+      std::memcpy(target, source + 4 * std::countr_zero(bits), 4);
+      target += 4;
+    }
+  }
+  return target;
+}
+
 TASCNET_TARGET inline void addScaled(double* out, double scale, const double* x, std::size_t length) {
   for (std::size_t i = 0; i < length; ++i) out[i] += scale * x[i];
 }
@@ -244,7 +274,7 @@ TASCNET_TARGET inline void maximum(double* out, const double* x, std::size_t len
 #define TASCNET_TEXT(name) TASCNET_TEXT_OF(name)
 constexpr Kernels table = {
     TASCNET_TEXT(TASCNET_LEVEL), kRows,    kColumns, kColumnsDouble, dotTile,   distanceTile, subtractTile,
-    packRuns,                    reduce,   accumulate, addScaled,    multiply,  addProduct,   maximum,
+    packRuns,                    reduce,   accumulate, selectLanes,  addScaled, multiply,     addProduct, maximum,
 };
 #undef TASCNET_TEXT
 #undef TASCNET_TEXT_OF

@@ -1,34 +1,40 @@
 // Copies the kept elements of one tensor, all its cut axes at once.
 #pragma once
 
+#include <memory>
+
+#include "rows.h"
 #include "surgery.h"
 
 namespace tascnet {
 
-// A cut as nested loops: for every combination of the outer lists' entries, a row of blocks is copied. Neighbouring axes
-// that are not cut are one axis here, and runs of consecutive indices of the innermost list are one block.
+// A cut as nested loops around rows. Neighbouring axes that are not cut are one axis here. The cut must outlive this.
 class Gather {
  public:
-  struct Block {
-    std::size_t from;  // bytes into a source row
-    std::size_t bytes;
-  };
-
   explicit Gather(const Cut& cut);
 
-  std::size_t rows() const { return rows_; }
-  std::size_t rowBytes() const { return rowBytes_; }
-  // Writes rows [begin, end) of the result.
-  void copyRows(std::size_t begin, std::size_t end) const;
+  // Pieces of work, in the order of the result.
+  std::size_t pieces() const { return rows_ * row_->segments(); }
+  std::size_t bytes() const { return rows_ * row_->bytes(); }
+  // Writes pieces [begin, end) of the result.
+  void copy(std::size_t begin, std::size_t end) const;
 
  private:
+  struct Loop {
+    std::size_t extent;                     // entries of the result
+    std::size_t stride;                     // bytes between neighbours in the source
+    const std::vector<std::int32_t>* keep;  // null: all
+
+    std::size_t offset(std::size_t i) const {
+      return stride * (keep == nullptr ? i : static_cast<std::size_t>((*keep)[i]));
+    }
+  };
+
   const char* source_;
   char* target_;
-  std::vector<std::vector<std::size_t>> outer_;  // per outer axis: source offsets in bytes of its entries
-  std::vector<Block> blocks_;
-  std::size_t blockBytes_ = 0;  // where all blocks are equally long, else 0
+  std::vector<Loop> loops_;  // innermost first
+  std::unique_ptr<Rows> row_;
   std::size_t rows_ = 1;
-  std::size_t rowBytes_ = 0;
 };
 
 }  // namespace tascnet

@@ -1,6 +1,7 @@
 #include "surgery.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <utility>
 
@@ -10,43 +11,75 @@ namespace tascnet {
 namespace {
 
 constexpr std::size_t kSliceBytes = 256 * 1024;
+// Of a large result every thread fills whole huge pages: two threads that touch one for the first time both clear it.
+constexpr std::size_t kLargeSliceBytes = 2 * 1024 * 1024;
+constexpr std::size_t kLargeBytes = 8 * 1024 * 1024;
 
-template <class T>
-void addSlices(const T* source, T* target, std::size_t outer, std::size_t extent, std::size_t inner,
-               const AxisCut& axis) {
-  std::vector<std::int32_t> place(extent, -1);
-  for (std::size_t i = 0; i < axis.keep.size(); ++i) {
-    place[static_cast<std::size_t>(axis.keep[i])] = static_cast<std::int32_t>(i);
-  }
-  for (std::size_t o = 0; o < outer; ++o) {
-    for (const Merge& merge : axis.merge) {
-      const T* const from = source + (o * extent + static_cast<std::size_t>(merge.from)) * inner;
-      T* const into = target + (o * axis.keep.size() +
-                                static_cast<std::size_t>(place[static_cast<std::size_t>(merge.into)])) * inner;
-      for (std::size_t i = 0; i < inner; ++i) into[i] = static_cast<T>(into[i] + from[i]);
+void gather(const std::vector<Cut>& cuts, const CancelFlag& cancel) {
+  struct Slice {
+    const Gather* gather;
+    std::size_t begin;
+    std::size_t end;
+  };
+  std::deque<Gather> gathers;
+  std::vector<Slice> slices;
+  for (const Cut& cut : cuts) {
+    const Gather& made = gathers.emplace_back(cut);
+    if (made.pieces() == 0) continue;
+    const std::size_t bytes = made.bytes() >= kLargeBytes ? kLargeSliceBytes : kSliceBytes;
+    const std::size_t perSlice = std::max<std::size_t>(1, bytes * made.pieces() / made.bytes());
+    for (std::size_t begin = 0; begin < made.pieces(); begin += perSlice) {
+      slices.push_back({&made, begin, std::min(made.pieces(), begin + perSlice)});
     }
+  }
+  parallelFor(slices.size(), cancel, [&](std::size_t i) { slices[i].gather->copy(slices[i].begin, slices[i].end); });
+}
+
+// Adds positions [begin, end) of every merged slice of one outer index.
+template <class T>
+void addSlices(const Cut& cut, const std::vector<std::int32_t>& place, std::size_t inner, std::size_t outer,
+               std::size_t begin, std::size_t end) {
+  const AxisCut& axis = cut.axes.front();
+  const T* const source = static_cast<const T*>(cut.data) + outer * place.size() * inner;
+  T* const target = static_cast<T*>(cut.out) + outer * axis.keep.size() * inner;
+  for (const Merge& merge : axis.merge) {
+    const T* const from = source + static_cast<std::size_t>(merge.from) * inner;
+    T* const into = target + static_cast<std::size_t>(place[static_cast<std::size_t>(merge.into)]) * inner;
+    for (std::size_t i = begin; i < end; ++i) into[i] = static_cast<T>(into[i] + from[i]);
   }
 }
 
-void addMerged(const Cut& cut) {
+void addMerged(const Cut& cut, const CancelFlag& cancel) {
   const AxisCut& axis = cut.axes.front();
   std::size_t outer = 1;
   std::size_t inner = 1;
   for (std::size_t a = 0; a < axis.axis; ++a) outer *= cut.dims[a];
   for (std::size_t a = axis.axis + 1; a < cut.dims.size(); ++a) inner *= cut.dims[a];
-  const auto add = [&]<class T>(T) {
-    addSlices(static_cast<const T*>(cut.data), static_cast<T*>(cut.out), outer, cut.dims[axis.axis], inner, axis);
-  };
-  cut.type == ElementType::float64 ? add(double{}) : add(float{});
+  if (axis.merge.empty() || outer * inner == 0) return;
+  std::vector<std::int32_t> place(cut.dims[axis.axis], -1);
+  for (std::size_t i = 0; i < axis.keep.size(); ++i) {
+    place[static_cast<std::size_t>(axis.keep[i])] = static_cast<std::int32_t>(i);
+  }
+  // Slices are a piece of one outer index, or several whole ones; an element's additions keep their order either way.
+  const std::size_t most = std::max<std::size_t>(1, kSliceBytes / sizeOf(cut.type) / axis.merge.size());
+  const std::size_t pieces = ceilDivide(inner, most);
+  const std::size_t together = std::max<std::size_t>(1, most / inner);
+  parallelFor(ceilDivide(outer, together) * pieces, cancel, [&](std::size_t slice) {
+    const std::size_t begin = slice % pieces * most;
+    const std::size_t first = slice / pieces * together;
+    const auto add = cut.type == ElementType::float64 ? addSlices<double> : addSlices<float>;
+    for (std::size_t o = first; o < std::min(outer, first + together); ++o) {
+      add(cut, place, inner, o, begin, std::min(inner, begin + most));
+    }
+  });
 }
 
 // With merges the axes are cut one after the other, through scratch tensors.
-void cutWithMerges(const Cut& whole) {
+void cutWithMerges(const Cut& whole, const CancelFlag& cancel) {
   Cut step = whole;
   std::unique_ptr<char[]> held;
   for (std::size_t i = 0; i < whole.axes.size(); ++i) {
-    const AxisCut& axis = whole.axes[i];
-    step.axes = {axis};
+    step.axes = {whole.axes[i]};
     std::unique_ptr<char[]> result;
     if (i + 1 < whole.axes.size()) {
       result.reset(new char[std::max<std::size_t>(1, elementsAfter(step) * sizeOf(step.type))]);
@@ -54,13 +87,16 @@ void cutWithMerges(const Cut& whole) {
     } else {
       step.out = whole.out;
     }
-    const Gather gather(step);
-    gather.copyRows(0, gather.rows());
-    if (!axis.merge.empty() && gather.rows() > 0) addMerged(step);
-    step.dims[axis.axis] = axis.keep.size();
+    gather({step}, cancel);
+    addMerged(step, cancel);
+    step.dims[whole.axes[i].axis] = whole.axes[i].keep.size();
     held = std::move(result);
     step.data = step.out;
   }
+}
+
+bool merges(const Cut& cut) {
+  return std::any_of(cut.axes.begin(), cut.axes.end(), [](const AxisCut& axis) { return !axis.merge.empty(); });
 }
 
 }  // namespace
@@ -90,34 +126,14 @@ std::size_t elementsAfter(const Cut& cut) {
 }
 
 void applySurgery(const std::vector<Cut>& cuts, const CancelFlag& cancel) {
-  struct Slice {
-    std::size_t cut;
-    std::size_t begin;
-    std::size_t end;
-  };
-  std::vector<std::unique_ptr<Gather>> gathers(cuts.size());
-  std::vector<Slice> slices;
-  for (std::size_t c = 0; c < cuts.size(); ++c) {
-    if (std::any_of(cuts[c].axes.begin(), cuts[c].axes.end(), [](const AxisCut& axis) { return !axis.merge.empty(); })) {
-      slices.push_back({c, 0, 0});
-      continue;
-    }
-    gathers[c] = std::make_unique<Gather>(cuts[c]);
-    const std::size_t rows = gathers[c]->rows();
-    if (rows == 0) continue;
-    const std::size_t perSlice = std::max<std::size_t>(1, kSliceBytes / gathers[c]->rowBytes());
-    for (std::size_t begin = 0; begin < rows; begin += perSlice) {
-      slices.push_back({c, begin, std::min(rows, begin + perSlice)});
-    }
+  std::vector<Cut> plain;
+  for (const Cut& cut : cuts) {
+    if (!merges(cut)) plain.push_back(cut);
   }
-  parallelFor(slices.size(), cancel, [&](std::size_t i) {
-    const Slice& slice = slices[i];
-    if (gathers[slice.cut] == nullptr) {
-      cutWithMerges(cuts[slice.cut]);
-    } else {
-      gathers[slice.cut]->copyRows(slice.begin, slice.end);
-    }
-  });
+  gather(plain, cancel);
+  for (const Cut& cut : cuts) {
+    if (merges(cut)) cutWithMerges(cut, cancel);
+  }
 }
 
 }  // namespace tascnet
