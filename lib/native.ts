@@ -5,9 +5,9 @@
  * - Work runs off the event loop on all cores (`TASCNET_THREADS` bounds them, for the whole process). Results do not depend
  *   on the number of threads. Every asynchronous call takes `{ signal }`.
  * - Each call waits for its result on one of libuv's threads (`UV_THREADPOOL_SIZE`, 4 by default), as file access does.
- * - Arrays that are passed are read in place until the promise settles, never written and never copied: do not change them
- *   or transfer their buffers meanwhile. Those on a SharedArrayBuffer, a resizable or a detached buffer are refused.
- *   Results belong to the caller.
+ * - Arrays that are passed are read in place until the promise settles, never written (but for the `out` of a cut) and never
+ *   copied: do not change them or transfer their buffers meanwhile. Those on a SharedArrayBuffer, a resizable or a detached
+ *   buffer are refused. Results belong to the caller.
  * - A wrong argument rejects with a TypeError or RangeError that names it, what came and what was expected (the
  *   synchronous calls throw it); a signal rejects with `Interrupted`, once the work has ended.
  * - Where the addon's CUDA half was built and a device answers and passes a trial, large histories and FPGM scores are

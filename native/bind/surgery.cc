@@ -1,9 +1,14 @@
 #include "../surgery/surgery.h"
 
+#include <algorithm>
+#include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "args.h"
 #include "bindings.h"
+#include "describe.h"
 
 namespace tascnet {
 namespace {
@@ -47,12 +52,51 @@ void readMerges(Args& args, Napi::Value value, const std::string& name, std::siz
   }
 }
 
-Cut readCut(Args& args, Napi::Value value, const std::string& name, Napi::Array results, std::uint32_t index) {
-  const Napi::Object given = args.object(value, name);
-  const Shape shape = args.shape(given.Get("dims"), name + ".dims");
+// Where a result goes that the caller has room for.
+void* given(Args& args, Napi::Value value, const std::string& name, const TypedArray& data, std::size_t length) {
+  const TypedArray out = args.numbers(value, name);
+  if (out.type != data.type) args.wrongType(std::string("one of the type of data, ") + nameOf(data.type) + ",", name, value);
+  if (out.length != length) {
+    args.wrongRange(std::to_string(length) + " elements (what is kept)", name, std::to_string(out.length));
+  }
+  return out.data;
+}
+
+// A range of bytes that is read or written.
+struct Span {
+  const char* begin;
+  std::size_t bytes;
+  bool written;
+  std::string name;
+};
+
+void requireApart(const Args& args, std::vector<Span> spans) {
+  std::erase_if(spans, [](const Span& span) { return span.bytes == 0; });
+  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return std::less<>()(a.begin, b.begin); });
+  const Span* furthest = nullptr;         // of those before, the one that ends last
+  const Span* furthestWritten = nullptr;  // the same of those written
+  const auto clash = [&](const Span* before, const Span& span) {
+    if (before == nullptr || !std::less<>()(span.begin, before->begin + before->bytes)) return;
+    const bool first = before->written;
+    args.wrongRange("memory of its own", first ? before->name : span.name, "some of " + (first ? span : *before).name);
+  };
+  const auto ahead = [](const Span* most, const Span& span) {
+    return most == nullptr || std::less<>()(most->begin + most->bytes, span.begin + span.bytes);
+  };
+  for (const Span& span : spans) {
+    clash(span.written ? furthest : furthestWritten, span);
+    if (ahead(furthest, span)) furthest = &span;
+    if (span.written && ahead(furthestWritten, span)) furthestWritten = &span;
+  }
+}
+
+Cut readCut(Args& args, Napi::Value value, const std::string& name, Napi::Array results, std::uint32_t index,
+            std::vector<Span>& spans) {
+  const Napi::Object entries = args.object(value, name);
+  const Shape shape = args.shape(entries.Get("dims"), name + ".dims");
   Cut cut = {};
   cut.dims = shape.dims();
-  const Napi::Array axes = args.array(given.Get("axes"), name + ".axes");
+  const Napi::Array axes = args.array(entries.Get("axes"), name + ".axes");
   std::vector<char> seen(cut.dims.size());
   bool merges = false;
   for (std::uint32_t i = 0; i < axes.Length(); ++i) {
@@ -67,7 +111,7 @@ Cut readCut(Args& args, Napi::Value value, const std::string& name, Napi::Array 
     merges = merges || !axis.merge.empty();
     cut.axes.push_back(std::move(axis));
   }
-  const Napi::Value values = given.Get("data");
+  const Napi::Value values = entries.Get("data");
   const TypedArray data = args.numbers(values, name + ".data");
   if (data.length != shape.elements()) {
     args.wrongRange(std::to_string(shape.elements()) + " elements (the product of dims)", name + ".data",
@@ -78,9 +122,14 @@ Cut readCut(Args& args, Napi::Value value, const std::string& name, Napi::Array 
   if (merges && data.type != napi_float32_array && data.type != napi_float64_array) {
     args.wrongType("a Float32Array or Float64Array, since slices are to be added,", name + ".data", values);
   }
-  Napi::Value out;
-  cut.out = args.allocate(data.type, elementsAfter(cut), out);
+  Napi::Value out = entries.Get("out");
+  const std::size_t length = elementsAfter(cut);
+  cut.out = args.absent(out) ? args.allocate(data.type, length, out)
+                             : given(args, out, name + ".out", data, length);
   results.Set(index, out);
+  const std::size_t size = sizeOf(cut.type);
+  spans.push_back({static_cast<const char*>(cut.data), data.length * size, false, name + ".data"});
+  spans.push_back({static_cast<const char*>(cut.out), length * size, true, name + ".out"});
   return cut;
 }
 
@@ -90,9 +139,11 @@ Napi::Value apply(const Napi::CallbackInfo& info) {
   const Napi::Array given = args.array(info[0], "cuts");
   const Napi::Array results = Napi::Array::New(info.Env());
   std::vector<Cut> cuts;
+  std::vector<Span> spans;
   for (std::uint32_t i = 0; i < given.Length(); ++i) {
-    cuts.push_back(readCut(args, given.Get(i), "cuts[" + std::to_string(i) + "]", results, i));
+    cuts.push_back(readCut(args, given.Get(i), "cuts[" + std::to_string(i) + "]", results, i, spans));
   }
+  requireApart(args, std::move(spans));
   args.cancelBy(info[1]);
   return args.start([cuts = std::move(cuts)](const CancelFlag& cancel) { applySurgery(cuts, cancel); }, results);
 }

@@ -122,6 +122,44 @@ test('long blocks, short blocks and a convolution cut both ways', async () => {
   expect(await applySurgery([])).toEqual([]);
 });
 
+test('a result goes where the caller has room for it, and nowhere else', async () => {
+  const random = randomOf(14);
+  for (let i = 0; i < 200; i++) {
+    const dims = shape(random, 900);
+    const data = floats(random, product(dims));
+    const axes = axesOf(random, dims).map((cut) => ({
+      ...cut,
+      merge: random() < 0.3 ? mergesOf(random, cut.keep, dims[cut.axis] ?? 0) : undefined,
+    }));
+    const [expected = new Float32Array(0)] = await applySurgery([{ data, dims, axes }]);
+    const room = new Float32Array(expected.length + 40).fill(7);
+    const out = room.subarray(20, 20 + expected.length);
+    const [result] = await applySurgery([{ data, dims, axes, out }]);
+    expect(result).toBe(out);
+    expect(sameBits(out, expected)).toBe(true);
+    const around = [...room.subarray(0, 20), ...room.subarray(20 + expected.length)];
+    expect(around.every((value) => value === 7)).toBe(true);
+  }
+});
+
+test('room for a result is of the same type, of its length, and shared with nothing', async () => {
+  const room = new Float32Array(64);
+  const data = room.subarray(0, 6);
+  const cut = { data, dims: [2, 3], axes: [{ axis: 1, keep: Int32Array.of(2) }] };
+  const at = (from: number) => ({ ...cut, out: room.subarray(from, from + 2) });
+  const message = 'Expected memory of its own for';
+  await expect(applySurgery([at(5)])).rejects.toThrow(`${message} cuts[0].out but received some of cuts[0].data`);
+  await expect(applySurgery([at(0)])).rejects.toThrow(message);
+  await expect(applySurgery([cut, at(20), at(21)])).rejects.toThrow(
+    `${message} cuts[1].out but received some of cuts[2].out`,
+  );
+  await expect(applySurgery([at(6), at(8), cut])).resolves.toHaveLength(3);
+  const wrong = (out: Numbers) => applySurgery([{ ...cut, out } as Cut]);
+  await expect(wrong(new Float32Array(3))).rejects.toThrow('Expected 2 elements (what is kept) for cuts[0].out');
+  await expect(wrong(new Int32Array(2))).rejects.toThrow('Float32Array, for cuts[0].out but received');
+  await expect(wrong(new Float32Array(new SharedArrayBuffer(8)))).rejects.toThrow(TypeError);
+});
+
 test('what cannot be cut is refused by name', async () => {
   const data = new Float32Array(6);
   const cut = (axes: unknown, dims: unknown = [2, 3], values: unknown = data) =>
