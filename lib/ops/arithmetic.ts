@@ -5,7 +5,7 @@ import { intAttribute } from '../graph/attributes.js';
 import type { Dim } from '../graph/graph.js';
 import { broadcastDims, floatCost, followFloats, isFloat, tieBroadcast } from './broadcast.js';
 import { binaryElements } from './elements.js';
-import { type Operator, type RunContext, required, requiredTensor, type ShapedNode } from './operator.js';
+import { type Operator, type Role, type RunContext, required, requiredTensor, type ShapedNode } from './operator.js';
 
 interface Arithmetic {
   op: string;
@@ -13,13 +13,15 @@ interface Arithmetic {
   evaluate(a: Dim, b: Dim, shaped: Pick<ShapedNode, 'inputs' | 'node'>): Dim | undefined;
   run(a: tfjs.Tensor, b: tfjs.Tensor, context: RunContext): tfjs.Tensor;
   parameters?: readonly number[];
+  role?: Role;
 }
 
-function arithmetic({ op, evaluate, run, parameters }: Arithmetic): Operator {
+function arithmetic({ op, evaluate, run, parameters, role }: Arithmetic): Operator {
   return {
     op,
     layout: followFloats,
     ...(parameters ? { parameters } : {}),
+    ...(role ? { role: () => role } : {}),
     infer: (context) => {
       const a = required(context, 0);
       const dims = broadcastDims(context, [a.dims, required(context, 1).dims]);
@@ -42,6 +44,7 @@ export const add = arithmetic({
   parameters: [0, 1],
   evaluate: (a, b) => (b === 0 ? a : a === 0 ? b : numeric(a, b, (x, y) => x + y)),
   run: (a, b, { tf }) => tf.add(a, b),
+  role: 'sum',
 });
 
 export const sub = arithmetic({
@@ -56,6 +59,7 @@ export const mul = arithmetic({
   parameters: [0, 1],
   evaluate: (a, b) => (b === 1 ? a : a === 1 ? b : numeric(a, b, (x, y) => x * y)),
   run: (a, b, { tf }) => tf.mul(a, b),
+  role: 'product',
 });
 
 /** Div: of integers, it rounds towards zero. */

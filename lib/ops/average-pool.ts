@@ -1,7 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { intAttribute } from '../graph/attributes.js';
 import { type Operator, required, requiredTensor, type Tf } from './operator.js';
-import { poolCost, poolDims, poolWindow, tieBatchAndChannels } from './pool.js';
+import { poolCost, poolDims, poolWindow, resizablePool, tieBatchAndChannels } from './pool.js';
 import { asImage, fromImage, onImage, place, slide, type Window } from './window.js';
 
 /** For each window along an axis, how many of its elements count: those of the input, or of its padding too. */
@@ -48,4 +48,5 @@ export const averagePool: Operator = {
   },
   cost: poolCost,
   tie: tieBatchAndChannels,
+  window: resizablePool,
 };

@@ -33,6 +33,8 @@ export const clip: Operator = {
   },
   cost: floatCost,
   tie: (shaped) => tieElementwise(shaped, 0),
+  // Relu6 and its like.
+  role: ({ inputs }) => (inputs[1]?.elements?.[0] === 0 ? 'nonlinearity' : undefined),
 };
 
 function asType({ tf }: RunContext, limit: NonNullable<ReturnType<typeof bound>>, dtype: 'float32' | string) {

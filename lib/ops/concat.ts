@@ -49,6 +49,7 @@ export const concat: Operator = {
     return [context.tf.concat(tensors, context.physicalAxis(axisOf(context), required(context, 0).dims.length))];
   },
   cost: () => [],
+  role: (shaped) => (axisOf(shaped) === 1 ? 'concatenation' : undefined),
   tie: (shaped) => {
     const { node, inputs, outputs } = shaped;
     const axis = axisOf(shaped);

@@ -22,6 +22,7 @@ import {
   type ValueType,
   wholeAxis,
 } from './operator.js';
+import { slidingWindow } from './resized-window.js';
 import {
   asImage,
   fromImage,
@@ -228,6 +229,10 @@ export const conv: Operator = {
   cost,
   tie,
   linear,
+  window: ({ node, inputs: [x, weight] }) =>
+    x &&
+    weight &&
+    slidingWindow({ window: windowOf(node, kernelOf(node, weight)), spatial: x.dims.slice(2), weight: 1 }),
   rewrite: ({ node, extent }) => {
     const [x = '', weight = ''] = node.inputs;
     const channels = extent({ value: x, axis: 1 });

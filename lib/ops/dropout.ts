@@ -55,6 +55,7 @@ export const dropout: Operator = {
       : [{ dtype, dims }];
   },
   run,
+  role: () => 'dropout',
   // Free in inference, which is what costs are about.
   cost: (shaped) => elementwiseCost(shaped, 0),
   tie: (shaped) => shaped.node.outputs.flatMap((_, output) => tieElementwise(shaped, 0, output)),

@@ -1,5 +1,5 @@
 import { mismatch, type Operator, required, requiredTensor } from './operator.js';
-import { poolCost, poolDims, poolWindow, tieBatchAndChannels } from './pool.js';
+import { poolCost, poolDims, poolWindow, resizablePool, tieBatchAndChannels } from './pool.js';
 import { asImage, fromImage, onImage, slide } from './window.js';
 
 /** MaxPool: the largest element of each window; padding is −∞. Its second output, Indices, cannot be computed. */
@@ -31,4 +31,5 @@ export const maxPool: Operator = {
   },
   cost: poolCost,
   tie: tieBatchAndChannels,
+  window: resizablePool,
 };

@@ -149,6 +149,30 @@ export interface LinearLayer {
   pads: [number, number];
 }
 
+/**
+ * What a node is for in the structure of a network, beyond shapes and ties. `gate`: a factor between 0 and 1.
+ * `nonlinearity`: stands behind a layer, where another one could stand as well.
+ */
+export type Role = 'sum' | 'product' | 'concatenation' | 'nonlinearity' | 'gate' | 'dropout';
+
+/** A node with a window of another extent, whose outputs stand where those of the old one stood. */
+export interface ResizedWindow {
+  attributes: Record<string, Attribute>;
+  withoutAttributes: readonly string[];
+  /** Rows added before and behind each spatial axis of the weight; taken away where negative. */
+  taps: [before: number, behind: number][];
+}
+
+/** The window that slides over a node's first input. */
+export interface SlidingWindow {
+  /** Of all axes along which it has more than one tap (of all axes where there are none). */
+  extent: number;
+  /** The input that holds its taps on axes 2 and on; undefined for a pool. */
+  weight: number | undefined;
+  /** Undefined when the outputs could not stay where they are. */
+  resized(extent: number): ResizedWindow | undefined;
+}
+
 export interface Operator {
   /** ONNX op_type, and its domain ('' is the standard one). */
   op: string;
@@ -178,6 +202,10 @@ export interface Operator {
   rewrite?(context: RewriteContext): Rewrite;
   /** For layers that are linear in a weight without groups: what least squares needs to solve for the weight. */
   linear?(shaped: ShapedNode): LinearLayer | undefined;
+  /** Left out, or undefined, where a node has no part of its own. */
+  role?(shaped: ShapedNode): Role | undefined;
+  /** For nodes that slide a window of equal extents; undefined where its extents differ. */
+  window?(shaped: ShapedNode): SlidingWindow | undefined;
 }
 
 /** The error for a node whose inputs contradict it. */

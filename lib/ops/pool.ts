@@ -10,9 +10,11 @@ import {
   type Relation,
   required,
   type ShapedNode,
+  type SlidingWindow,
   tieAxes,
   wholeAxis,
 } from './operator.js';
+import { slidingWindow } from './resized-window.js';
 import { knownProduct, pinSpatial, type Window, windowDims, windowOf } from './window.js';
 
 /** The window of a pool, from its kernel_shape. */
@@ -36,6 +38,12 @@ export function poolDims(context: InferContext): Dim[] {
 /** One operation (a comparison or an addition) per element of each window. */
 export function poolCost(shaped: ShapedNode): CostTerm[] {
   return elementwiseCost(shaped, knownProduct(poolWindow(shaped.node).kernel));
+}
+
+/** The window of a pool, which must be larger than its padding. */
+export function resizablePool({ node, inputs }: ShapedNode): SlidingWindow | undefined {
+  const spatial = inputs[0]?.dims.slice(2);
+  return spatial && slidingWindow({ window: poolWindow(node), spatial, weight: undefined });
 }
 
 /** The batch and the channels; positions stay. */

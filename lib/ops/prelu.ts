@@ -19,4 +19,5 @@ export const prelu: Operator = {
   run: (context) => [context.tf.prelu(requiredTensor(context, 0), requiredTensor(context, 1))],
   cost: (shaped) => elementwiseCost(shaped),
   tie: (shaped) => tieBroadcast(shaped),
+  role: () => 'nonlinearity',
 };

@@ -11,4 +11,5 @@ export const relu: Operator = {
   run: (context) => [rectify(context.tf, requiredTensor(context, 0))],
   cost: (shaped) => elementwiseCost(shaped),
   tie: (shaped) => tieElementwise(shaped, 0),
+  role: () => 'nonlinearity',
 };

@@ -95,4 +95,4 @@ export const min = variadic(
   extreme((tf, a, b) => tf.minimum(a, b)),
   Math.min,
 );
-export const sum = variadic('Sum', (tensors, { tf }) => sumOf(tf, tensors));
+export const sum: Operator = { ...variadic('Sum', (tensors, { tf }) => sumOf(tf, tensors)), role: () => 'sum' };

@@ -12,6 +12,7 @@ import { int64, type Tensor } from '../graph/tensor.js';
 import { applySurgery } from '../native.js';
 import type { AxisRef, RewriteContext } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
+import { type Bypass, withBypasses } from './bypass.js';
 import type { Plan } from './plan.js';
 
 /** What to take out of one group. */
@@ -20,6 +21,8 @@ export interface Removal {
   channels: readonly number[];
   /** For a removed channel, the survivor to whose consumers' weights its own are added: [from, into]. */
   merge?: readonly (readonly [number, number])[];
+  /** All channels may go: what has none left is taken out of the concatenations that it is in (see `emptiable`). */
+  whole?: boolean;
 }
 
 export interface Removed {
@@ -41,19 +44,20 @@ export async function removeChannels(
   const cuts = checkedCuts(removals, dependencies.groups);
   if (cuts.length === 0) return { graph, plan: { groups: [], pinned: dependencies.pinned }, kept: new Map() };
   const kept = keptElements(cuts, dependencies);
-  const initializers = await cutInitializers(graph, kept, cuts);
+  const left = cuts.some(({ whole }) => whole) ? withoutEmpty(graph, kept) : graph;
+  const initializers = await cutInitializers(left, kept, cuts);
   const after = (at: AxisRef): Dim => {
     const extent = dependencies.shapes.types.get(at.value)?.dims[at.axis] ?? 0;
     return kept.get(keyOf(at))?.length ?? extent;
   };
-  const shuffled = new Map(dependencies.shuffles.map((shuffle) => [shuffle.nodes.at(-1), shuffle]));
-  const nodes = graph.nodes.map((node) => {
-    const shuffle = shuffled.get(node);
+  const shuffled = new Map(dependencies.shuffles.map((shuffle) => [shuffle.nodes.at(-1)?.name, shuffle]));
+  const nodes = left.nodes.map((node) => {
+    const shuffle = shuffled.get(node.name);
     return shuffle && kept.has(keyOf({ value: shuffle.to, axis: shuffle.axis }))
       ? lookUp(node, shuffle, kept, initializers)
-      : rewriteNode(graph, node, dependencies, { kept, after }, initializers);
+      : rewriteNode(left, node, dependencies, { kept, after }, initializers);
   });
-  const result = withoutDead({ ...graph, nodes, initializers });
+  const result = withoutDead({ ...left, nodes, initializers });
   inferShapes(result);
   return { graph: result, plan: planOf(cuts, dependencies), kept };
 }
@@ -64,12 +68,13 @@ interface Cut {
   /** Ascending, without repeats. */
   removed: number[];
   merged: [number, number][];
+  whole: boolean;
 }
 
 function checkedCuts(removals: ReadonlyMap<string, Removal>, groups: Group[]): Cut[] {
   const numbers = new Map(groups.map((group, number) => [group.id, number]));
   const cuts: Cut[] = [];
-  for (const [id, { channels, merge = [] }] of removals) {
+  for (const [id, { channels, merge = [], whole = false }] of removals) {
     const number = numbers.get(id);
     const group = number === undefined ? undefined : groups[number];
     if (number === undefined || !group)
@@ -82,7 +87,7 @@ function checkedCuts(removals: ReadonlyMap<string, Removal>, groups: Group[]): C
       throw new TascnetError(
         `Group "${id}" has channels 0 to ${group.channels - 1}; channel ${wrong} cannot be removed.`,
       );
-    if (removed.length === group.channels)
+    if (removed.length === group.channels && !whole)
       throw new TascnetError(`Group "${id}" would lose all of its ${group.channels} channels.`);
     const gone = new Set(removed);
     for (const [from, into] of merge)
@@ -90,7 +95,8 @@ function checkedCuts(removals: ReadonlyMap<string, Removal>, groups: Group[]): C
         throw new TascnetError(
           `Group "${id}": channel ${from} cannot be merged into ${into}: a removed one goes into one that stays.`,
         );
-    if (removed.length > 0) cuts.push({ number, group, removed, merged: merge.map(([from, into]) => [from, into]) });
+    if (removed.length > 0)
+      cuts.push({ number, group, removed, merged: merge.map(([from, into]) => [from, into]), whole });
   }
   return cuts;
 }
@@ -103,10 +109,24 @@ function keptElements(cuts: Cut[], { axes }: Dependencies): Map<string, Int32Arr
     const stay: number[] = [];
     for (let index = 0; index < axis.extent; index++)
       if (!gone.get(axis.group[index] ?? -1)?.has(axis.channel[index] ?? -1)) stay.push(index);
-    if (stay.length === 0) throw new TascnetError(`"${axis.value}" would lose all of its channels.`);
+    if (stay.length === 0 && !cuts.some(({ whole }) => whole))
+      throw new TascnetError(`"${axis.value}" would lose all of its channels.`);
     if (stay.length < axis.extent) kept.set(key, Int32Array.from(stay));
   }
   return kept;
+}
+
+/** The graph without the values that have no channels left, and without what only they need. */
+function withoutEmpty(graph: Graph, kept: ReadonlyMap<string, Int32Array>): Graph {
+  const isEmpty = (value: string) => kept.get(keyOf({ value, axis: 1 }))?.length === 0;
+  const alone: Bypass[] = [];
+  const nodes = graph.nodes.map((node) => {
+    const inputs = node.inputs.filter((value) => !isEmpty(value));
+    if (inputs.length === 0 || inputs.length === node.inputs.length || node.outputs.some(isEmpty)) return node;
+    if (inputs.length === 1) alone.push({ from: node.outputs[0] ?? '', to: inputs[0] ?? '' });
+    return { ...node, inputs };
+  });
+  return withBypasses(withoutDead({ ...graph, nodes }), alone);
 }
 
 async function cutInitializers(graph: Graph, kept: Map<string, Int32Array>, cuts: Cut[]): Promise<Map<string, Tensor>> {
