@@ -1,11 +1,12 @@
 /** The decoded pixels of a dataset: made once, kept on disk, read back in one go. */
 
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Interrupted, messageOf, TascnetError } from '../errors.js';
 import { cacheDirectory } from './cache-directory.js';
+import { CACHE_LIMIT, touch, trimCache } from './cache-limit.js';
 import { concurrently } from './concurrently.js';
 import { type Dataset, type Sample, type Skipped, SPLITS, type Split } from './dataset.js';
 import { decodeImage, type PixelFormat } from './decode.js';
@@ -39,6 +40,8 @@ export interface LoadPixelsOptions extends PixelFormat {
   jobs?: number | undefined;
   /** More bytes than this are not held in memory, but read from the cache file as needed. Default: half the free memory. */
   memoryLimit?: number | undefined;
+  /** Bytes that the cache may take; what was used longest ago goes first. Default: 20 GiB. */
+  cacheLimit?: number | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
   /** Told when the cache cannot be written, which costs time, but stops nothing. */
@@ -64,7 +67,9 @@ export async function loadPixels(dataset: Dataset, options: LoadPixelsOptions): 
   const [height, width] = options.size;
   const rowBytes = height * width * 3;
   const bytes = samples.length * rowBytes;
-  const path = join(options.cache ?? cacheDirectory('pixels'), `${cacheKey(samples, options)}.pixels`);
+  const key = cacheKey(samples, options);
+  const cache = options.cache ?? cacheDirectory('pixels');
+  const path = join(cache, `${key}.pixels`);
   const limit = Math.min(options.memoryLimit ?? process.availableMemory() / 2, MAX_BUFFER_BYTES);
   const memory = bytes <= limit ? new Uint8Array(bytes) : undefined;
 
@@ -74,6 +79,9 @@ export async function loadPixels(dataset: Dataset, options: LoadPixelsOptions): 
     (memory
       ? await decodeToMemory(dataset.root, samples, memory, path, options)
       : await decodeToFile(dataset.root, samples, rowBytes, path, options));
+
+  if (found) touch(path);
+  else if (existsSync(path)) trimCache(cache, options.cacheLimit ?? CACHE_LIMIT, [key]);
 
   const corrupt = failures.map(([row, reason]) => ({ file: samples[row]?.file ?? '', reason }));
   checkCorrupt(dataset, corrupt, samples.length);

@@ -1,6 +1,6 @@
 /**
- * Features on disk: the rows of all views as float32 in one file, and beside it a small one that says what they are. The
- * small one comes last, by renaming: where it is, the rows are whole.
+ * Features on disk: the rows of all views as float32 or float16 in one file, and beside it a small one that says what they
+ * are. The small one comes last, by renaming: where it is, the rows are whole.
  */
 
 import { createHash } from 'node:crypto';
@@ -8,23 +8,24 @@ import {
   closeSync,
   fsyncSync,
   openSync,
-  readdirSync,
   readFileSync,
   readSync,
   renameSync,
   rmSync,
   statSync,
-  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { CACHE_LIMIT, touch, trimCache } from '../data/cache-limit.js';
 import { messageOf, TascnetError } from '../errors.js';
+import { narrowFloat16, widenFloat16 } from '../formats/onnx/half.js';
 import { makeFolders } from '../journal/whole-file.js';
 
 const headSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
+  dtype: z.enum(['float32', 'float16']),
   /** Of one row, in physical order. */
   shape: z.array(z.number().int().positive()),
   /** The class of each row, view after view. */
@@ -38,10 +39,11 @@ export interface FeatureRows extends FeatureHead {
   close(): void;
 }
 
-/** Up to this many bytes are held in memory. */
+export type FeatureType = FeatureHead['dtype'];
+
+/** Up to this many bytes are held in memory; the rest is read as it is needed, from the system's own cache of the file. */
 const IN_MEMORY = 256 * 2 ** 20;
-/** What all features of a folder may take; those used longest ago go first. */
-const FOLDER_LIMIT = 20 * 2 ** 30;
+const WIDTH = { float32: 4, float16: 2 };
 
 /** The key of what was computed from these parts. */
 export function keyOfParts(...parts: (string | Uint8Array)[]): string {
@@ -50,43 +52,48 @@ export function keyOfParts(...parts: (string | Uint8Array)[]): string {
   return hash.digest('hex').slice(0, 40);
 }
 
-/** The features of a key, or undefined when they are not there whole. */
-export function openFeatures(folder: string, key: string): FeatureRows | undefined {
-  const [rows, head] = pathsOf(folder, key);
+/**
+ * The features of a key, or undefined when they are not there whole.
+ * @param inMemory up to how many bytes are held in memory.
+ */
+export function openFeatures(folder: string, key: string, inMemory = IN_MEMORY): FeatureRows | undefined {
+  const { head, rowsOf } = pathsOf(folder, key);
   let read: z.output<typeof headSchema>;
   try {
     read = headSchema.parse(JSON.parse(readFileSync(head, 'utf8')));
   } catch {
     return undefined;
   }
-  const { shape, labels } = read;
+  const { shape, labels, dtype } = read;
+  const rows = rowsOf(dtype);
   const rowSize = shape.reduce((product, extent) => product * extent, 1);
+  const rowBytes = rowSize * WIDTH[dtype];
   const offsets = labels.map((_, view) => labels.slice(0, view).reduce((sum, list) => sum + list.length, 0));
-  const count = labels.reduce((sum, list) => sum + list.length, 0);
-  const bytes = 4 * rowSize * count;
+  const bytes = rowBytes * labels.reduce((sum, list) => sum + list.length, 0);
   if (statSync(rows, { throwIfNoEntry: false })?.size !== bytes) return undefined;
   touch(head);
   const file = openSync(rows, 'r');
-  const held = bytes <= IN_MEMORY ? new Float32Array(rowSize * count) : undefined;
-  if (held) readWhole(file, new Uint8Array(held.buffer), 0, rows);
+  const held = bytes <= inMemory ? new Uint8Array(bytes) : undefined;
+  if (held) readWhole(file, held, 0, rows);
+  const half = new Uint16Array(dtype === 'float16' ? rowSize : 0);
   return {
+    dtype,
     shape,
     labels,
     read: (view, index, into, at) => {
-      const row = (offsets[view] ?? 0) + index;
-      if (held) into.set(held.subarray(row * rowSize, (row + 1) * rowSize), at);
-      else readWhole(file, new Uint8Array(into.buffer, into.byteOffset + 4 * at, 4 * rowSize), 4 * rowSize * row, rows);
+      const start = rowBytes * ((offsets[view] ?? 0) + index);
+      const target = into.subarray(at, at + rowSize);
+      const raw = bytesOf(dtype === 'float16' ? half : target);
+      if (held) raw.set(held.subarray(start, start + rowBytes));
+      else readWhole(file, raw, start, rows);
+      if (dtype === 'float16') widenFloat16(half, target);
     },
     close: () => closeSync(file),
   };
 }
 
-/** Says that the features were used; in a cache that cannot be written, nothing depends on it. */
-function touch(head: string): void {
-  const now = new Date();
-  try {
-    utimesSync(head, now, now);
-  } catch {}
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function readWhole(file: number, into: Uint8Array, position: number, path: string): void {
@@ -101,14 +108,26 @@ export interface FeatureWriter {
   /** Adds rows behind those before. */
   write(rows: Float32Array): void;
   /** Makes the features whole. */
-  finish(head: FeatureHead): void;
+  finish(head: Omit<FeatureHead, 'dtype'>): void;
   /** Forgets everything that was written. */
   abandon(): void;
 }
 
+export interface FeatureStorage {
+  dtype: FeatureType;
+  /** What all features of the folder may take, in bytes; those used longest ago go first. */
+  limit: number;
+  /** Keys of features that are in use beside these. */
+  keep: readonly string[];
+}
+
+const STORAGE: FeatureStorage = { dtype: 'float32', limit: CACHE_LIMIT, keep: [] };
+
 /** @throws TascnetError when the folder cannot be written. */
-export function createFeatures(folder: string, key: string): FeatureWriter {
-  const [rows, head] = pathsOf(folder, key);
+export function createFeatures(folder: string, key: string, storage: Partial<FeatureStorage> = {}): FeatureWriter {
+  const { dtype, limit, keep } = { ...STORAGE, ...storage };
+  const { head, rowsOf } = pathsOf(folder, key);
+  const rows = rowsOf(dtype);
   const temporary = `${rows}.${process.pid}.tmp`;
   const failing = <T>(action: () => T): T => {
     try {
@@ -132,7 +151,7 @@ export function createFeatures(folder: string, key: string): FeatureWriter {
   return {
     write: (values) =>
       failing(() => {
-        const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+        const bytes = bytesOf(dtype === 'float16' ? narrowFloat16(values) : values);
         for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done);
       }),
     finish: (what) =>
@@ -140,9 +159,9 @@ export function createFeatures(folder: string, key: string): FeatureWriter {
         fsyncSync(file);
         close();
         renameSync(temporary, rows);
-        writeFileSync(`${head}.${process.pid}.tmp`, JSON.stringify({ version: 1, ...what }));
+        writeFileSync(`${head}.${process.pid}.tmp`, JSON.stringify({ version: 2, dtype, ...what }));
         renameSync(`${head}.${process.pid}.tmp`, head);
-        dropOldest(folder, key);
+        trimCache(folder, limit, [key, ...keep]);
       }),
     abandon: () => {
       close();
@@ -151,30 +170,7 @@ export function createFeatures(folder: string, key: string): FeatureWriter {
   };
 }
 
-/** Removes the features of a key. */
-export function removeFeatures(folder: string, key: string): void {
-  const [rows, head] = pathsOf(folder, key);
-  rmSync(head, { force: true });
-  rmSync(rows, { force: true });
-}
-
-function pathsOf(folder: string, key: string): [rows: string, head: string] {
-  return [join(folder, `${key}.f32`), join(folder, `${key}.json`)];
-}
-
-function dropOldest(folder: string, keep: string): void {
-  const entries = readdirSync(folder)
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => {
-      const key = name.slice(0, -'.json'.length);
-      const [rows, head] = pathsOf(folder, key);
-      const size = statSync(rows, { throwIfNoEntry: false })?.size ?? 0;
-      return { key, size, used: statSync(head, { throwIfNoEntry: false })?.mtimeMs ?? 0 };
-    })
-    .sort((a, b) => b.used - a.used);
-  let total = 0;
-  for (const { key, size } of entries) {
-    total += size;
-    if (total > FOLDER_LIMIT && key !== keep) removeFeatures(folder, key);
-  }
+function pathsOf(folder: string, key: string) {
+  const rowsOf = (dtype: FeatureType) => join(folder, `${key}.${dtype === 'float16' ? 'f16' : 'f32'}`);
+  return { head: join(folder, `${key}.json`), rowsOf };
 }

@@ -7,17 +7,17 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import type { Batch, BatchSource } from '../data/batch.js';
+import type { BatchSource } from '../data/batch.js';
 import { cacheDirectory } from '../data/cache-directory.js';
 import { TascnetError, throwIfAborted } from '../errors.js';
 import { encodeOnnx } from '../formats/onnx/index.js';
 import type { Graph } from '../graph/graph.js';
-import { randomGenerator } from '../graph/random.js';
 import type { Layout } from '../ops/operator.js';
+import type { WireTensor } from '../validate/protocol.js';
 import { openRuntime } from '../validate/runtime.js';
 import { prefixOf } from './cut.js';
-import { createFeatures, type FeatureRows, keyOfParts, openFeatures } from './feature-file.js';
+import { type FeatureLocation, type Features, openLocated, type SplitLocation } from './feature-batches.js';
+import { createFeatures, type FeatureStorage, keyOfParts, openFeatures } from './feature-file.js';
 
 export interface SearchData {
   /** In the order and with the augmentation of training: view v of the features is its epoch v. */
@@ -37,17 +37,20 @@ export interface FeatureOptions {
   seed: number;
   /** Where features are kept; default: `features` in the cache directory. */
   folder?: string | undefined;
+  /** How they are kept. Default: float32, 20 GiB in all. */
+  storage?: Partial<Pick<FeatureStorage, 'dtype' | 'limit'>> | undefined;
+  /** Other processes will read them, so that the data itself is kept too where the cut is the graph's input. */
+  shared?: boolean | undefined;
   threads?: number | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-export interface Features {
-  train: BatchSource;
-  validation: BatchSource;
+export interface PreparedFeatures extends Features {
   /** They were on disk already. */
   cached: boolean;
-  close(): void;
+  /** Where they can be opened again; undefined where they are the data itself. */
+  location: FeatureLocation | undefined;
 }
 
 /**
@@ -59,12 +62,20 @@ export async function featuresAt(
   cut: string,
   data: SearchData,
   options: FeatureOptions,
-): Promise<Features> {
-  if (graph.inputs.some(({ name }) => name === cut))
-    return { train: data.train, validation: data.validation, cached: false, close: () => undefined };
-  const folder = options.folder ?? cacheDirectory('features');
+): Promise<PreparedFeatures> {
+  const whole = graph.inputs.some(({ name }) => name === cut);
+  if (whole && !options.shared)
+    return {
+      train: data.train,
+      validation: data.validation,
+      cached: false,
+      location: undefined,
+      close: () => undefined,
+    };
+  const { folder = cacheDirectory('features'), seed, storage = {} } = options;
+  const { dtype = 'float32' } = storage;
   const layout = await layoutOf(data.validation);
-  const prefix = encodeOnnx(prefixOf(graph, cut, layout === 'channelsLast'));
+  const prefix = whole ? undefined : encodeOnnx(prefixOf(graph, cut, layout === 'channelsLast'));
   const splits = [
     { source: data.train, views: options.views, name: 'train' },
     { source: data.validation, views: 1, name: 'validation' },
@@ -72,40 +83,28 @@ export async function featuresAt(
   const total = splits.reduce((sum, { source, views }) => sum + source.samples * views, 0);
   let done = 0;
   let cached = true;
-  const opened: FeatureRows[] = [];
-  try {
-    for (const { source, views, name } of splits) {
-      const fingerprint = data.fingerprint ?? (await hashOf(source, views, options.signal));
-      const key = keyOfParts(prefix, fingerprint, `${name} ${views} ${layout}`);
-      let rows = openFeatures(folder, key);
-      if (!rows) {
-        cached = false;
-        const before = done;
-        await compute(prefix, source, views, createFeatures(folder, key), {
-          ...options,
-          onProgress: (count) => options.onProgress?.(before + count, total),
-        });
-        rows = openFeatures(folder, key);
-      }
-      if (!rows) throw new TascnetError(`The features in "${folder}" cannot be read back.`);
-      done += source.samples * views;
-      opened.push(rows);
+  const located: SplitLocation[] = [];
+  for (const { source, views, name } of splits) {
+    const fingerprint = data.fingerprint ?? (await hashOf(source, views, options.signal));
+    const key = keyOfParts(prefix ?? 'the data itself', fingerprint, `${name} ${views} ${layout} ${dtype}`);
+    const found = openFeatures(folder, key, 0);
+    found?.close();
+    if (!found) {
+      cached = false;
+      const before = done;
+      const keep = located.map((other) => other.key);
+      await compute(prefix, source, views, createFeatures(folder, key, { ...storage, keep }), {
+        ...options,
+        onProgress: (count) => options.onProgress?.(before + count, total),
+      });
     }
-  } catch (error) {
-    for (const rows of opened) rows.close();
-    throw error;
+    done += source.samples * views;
+    located.push({ key, batchSize: source.batchSize });
   }
-  const [train, validation] = opened;
+  const [train, validation] = located;
   if (!train || !validation) throw new TascnetError('There are no features.');
-  return {
-    train: featureBatches(train, data.train.batchSize, layout, options.seed),
-    validation: featureBatches(validation, data.validation.batchSize, layout, undefined),
-    cached,
-    close: () => {
-      train.close();
-      validation.close();
-    },
-  };
+  const location: FeatureLocation = { folder, train, validation, layout, seed };
+  return { ...openLocated(location), cached, location };
 }
 
 async function layoutOf(source: BatchSource): Promise<Layout> {
@@ -125,77 +124,72 @@ async function hashOf(source: BatchSource, views: number, signal: AbortSignal | 
   return hash.digest('hex');
 }
 
+type Run = (inputs: WireTensor) => Promise<WireTensor | undefined>;
+
 async function compute(
-  prefix: Uint8Array,
+  prefix: Uint8Array | undefined,
   source: BatchSource,
   views: number,
   writer: ReturnType<typeof createFeatures>,
-  { threads = 0, signal, onProgress }: FeatureOptions,
+  options: FeatureOptions,
+): Promise<void> {
+  let finished = false;
+  try {
+    if (prefix) await withPrefix(prefix, options, (run) => fill(run, source, views, writer, options));
+    else await fill((inputs) => Promise.resolve(inputs), source, views, writer, options);
+    finished = true;
+  } finally {
+    if (!finished) writer.abandon();
+  }
+}
+
+async function withPrefix(
+  prefix: Uint8Array,
+  { threads = 0, signal }: FeatureOptions,
+  work: (run: Run) => Promise<void>,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tascnet-prefix-'));
-  let finished = false;
   try {
     const path = join(folder, 'prefix.onnx');
     writeFileSync(path, prefix);
     const runtime = await openRuntime({ threads, signal });
     try {
       const model = await runtime.load(path);
-      const labels: number[][] = [];
-      let shape: number[] = [];
-      let done = 0;
-      for (let view = 0; view < views; view++) {
-        const ofView: number[] = [];
-        labels.push(ofView);
-        for await (const batch of source.batches(view)) {
-          throwIfAborted(signal);
-          const [features] = await model.run([{ data: batch.inputs, dims: batch.shape }]);
-          if (features?.dims[0] !== batch.labels.length)
-            throw new TascnetError(
-              `The frozen part gives a shape of [${features?.dims}] for ${batch.labels.length} samples.`,
-            );
-          shape = features.dims.slice(1);
-          writer.write(features.data);
-          ofView.push(...batch.labels);
-          done += batch.labels.length;
-          onProgress?.(done, source.samples * views);
-        }
-      }
-      writer.finish({ shape, labels });
-      finished = true;
+      await work(async (inputs) => (await model.run([inputs]))[0]);
     } finally {
       runtime.close();
     }
   } finally {
-    if (!finished) writer.abandon();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Epoch e reads view e modulo the number of views, in an order of its own where there is a seed. */
-function featureBatches(rows: FeatureRows, batchSize: number, layout: Layout, seed: number | undefined): BatchSource {
-  const rowSize = rows.shape.reduce((product, extent) => product * extent, 1);
-  const views = rows.labels.length;
-  return {
-    samples: rows.labels[0]?.length ?? 0,
-    batchSize,
-    batches: async function* (epoch): AsyncGenerator<Batch> {
-      const view = epoch % views;
-      const labels = rows.labels[view] ?? [];
-      const order = Uint32Array.from(labels, (_, index) => index);
-      if (seed !== undefined) randomGenerator(seed, 'features', epoch).shuffle(order);
-      for (let start = 0; start < order.length; start += batchSize) {
-        const indices = order.subarray(start, start + batchSize);
-        const inputs = new Float32Array(indices.length * rowSize);
-        for (const [row, index] of indices.entries()) rows.read(view, index, inputs, row * rowSize);
-        // Nothing else in a trial gives the event loop a turn, in which Ctrl-C is heard.
-        await setImmediate();
-        yield {
-          inputs,
-          shape: [indices.length, ...rows.shape],
-          layout: rows.shape.length >= 2 ? layout : 'plain',
-          labels: Int32Array.from(indices, (index) => labels[index] ?? -1),
-        };
-      }
-    },
-  };
+async function fill(
+  run: Run,
+  source: BatchSource,
+  views: number,
+  writer: ReturnType<typeof createFeatures>,
+  { signal, onProgress }: FeatureOptions,
+): Promise<void> {
+  const labels: number[][] = [];
+  let shape: number[] = [];
+  let done = 0;
+  for (let view = 0; view < views; view++) {
+    const ofView: number[] = [];
+    labels.push(ofView);
+    for await (const batch of source.batches(view)) {
+      throwIfAborted(signal);
+      const features = await run({ data: batch.inputs, dims: batch.shape });
+      if (features?.dims[0] !== batch.labels.length)
+        throw new TascnetError(
+          `The frozen part gives a shape of [${features?.dims}] for ${batch.labels.length} samples.`,
+        );
+      shape = features.dims.slice(1);
+      writer.write(features.data);
+      ofView.push(...batch.labels);
+      done += batch.labels.length;
+      onProgress?.(done, source.samples * views);
+    }
+  }
+  writer.finish({ shape, labels });
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { createFeatures, openFeatures } from '../../lib/search/feature-file.js';
@@ -44,4 +44,41 @@ test('rows come back as they were written, in the order of the views', async () 
   expect([...into]).toEqual([0, 5, 6, 0, 0]);
   expect(rows).toMatchObject({ shape: [2], labels });
   expect(existsSync(join(folder, 'key.f32'))).toBe(true);
+});
+
+test('float16 rows take half of the space and come back to within three digits, held in memory or not', async () => {
+  const folder = await temporaryFolder();
+  const values = Float32Array.from({ length: 12 }, (_, index) => Math.sin(index) * 10 ** (index % 5));
+  const writer = createFeatures(folder, 'half', { dtype: 'float16' });
+  writer.write(values.subarray(0, 6));
+  writer.write(values.subarray(6));
+  writer.finish({ shape: [3], labels: [[0, 1, 0, 1]] });
+  expect(statSync(join(folder, 'half.f16')).size).toBe(24);
+  for (const inMemory of [0, 1000]) {
+    const rows = openFeatures(folder, 'half', inMemory);
+    const into = new Float32Array(5);
+    rows?.read(0, 2, into, 2);
+    rows?.close();
+    [0, 0, ...values.subarray(6, 9)].forEach((value, index) => {
+      expect(Math.abs((into[index] ?? Number.NaN) - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -11);
+    });
+  }
+});
+
+test('features beyond the limit go, those used longest ago first; those in use stay', async () => {
+  const folder = await temporaryFolder();
+  const make = (key: string, keep: string[], age = 0) => {
+    const writer = createFeatures(folder, key, { limit: 20 * 4 + 200, keep });
+    writer.write(new Float32Array(10));
+    writer.finish({ shape: [10], labels: [[0]] });
+    const then = new Date(Date.now() - age * 1000);
+    for (const name of [`${key}.f32`, `${key}.json`]) utimesSync(join(folder, name), then, then);
+  };
+  make('a', [], 30);
+  make('b', [], 20);
+  make('c', ['a'], 10);
+  expect(openFeatures(folder, 'b')).toBeUndefined();
+  openFeatures(folder, 'a')?.close();
+  make('d', []);
+  expect(readdirSync(folder).filter((name) => name.endsWith('.f32'))).toEqual(['a.f32', 'd.f32']);
 });
