@@ -16,4 +16,7 @@ for (const config of ['tsconfig.json', 'tsconfig.bench.json'])
 mkdirSync('build/bench', { recursive: true });
 for (const name of ['build', 'prebuilds', 'package.json'])
   if (existsSync(name) && !existsSync(`build/bench/${name}`)) symlinkSync(`../../${name}`, `build/bench/${name}`);
-run(['build/bench/bench/main.js', ...process.argv.slice(2)], 'inherit');
+const [first, ...others] = process.argv.slice(2);
+// Accuracies come from long runs over several seeds, not from trials side by side.
+if (first === 'accuracy') run(['build/bench/bench/accuracy/main.js', ...others], 'inherit');
+else run(['build/bench/bench/main.js', ...process.argv.slice(2)], 'inherit');
