@@ -35,7 +35,9 @@ function show(facts: Inspection, groups: boolean, output: Output): void {
   ]);
   output.line();
   const channels = facts.groups.reduce((sum, group) => sum + group.channels, 0);
-  output.line(`${facts.groups.length} groups with ${channels} channels can be pruned; ${pinned.length} are pinned.`);
+  output.line(
+    `${facts.groups.length} groups with ${channels} channels can be pruned; ${pinned.length === 1 ? '1 is' : `${pinned.length} are`} pinned.`,
+  );
   if (groups) showGroups(facts, output);
   for (const { node, reason } of pinned) output.line(printable(`pinned: ${node}: ${reason}`));
   for (const { node, reason } of unknown) output.line(printable(`not known: ${node}: ${reason}`));

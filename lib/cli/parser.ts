@@ -3,7 +3,7 @@
  */
 
 import yargs, { type Argv } from 'yargs';
-import { nearest } from '../config/suggest.js';
+import { nearest } from '../errors/suggest.js';
 import { ExitCode, messageOf, TascnetError } from '../errors.js';
 import { version } from '../run/version.js';
 import type { CommandEntry } from './command.js';

@@ -1,7 +1,7 @@
 /** Progress on stderr: a bar with the time left on a terminal, a line now and then elsewhere. */
 
 import cliProgress from 'cli-progress';
-import { percent, short } from '../report/figures.js';
+import { percent, short, trainingName } from '../report/figures.js';
 import type { RunEvent } from '../run/hooks.js';
 import { type Paint, painter } from './color.js';
 import { printable } from './output.js';
@@ -53,7 +53,7 @@ function textOf(event: Exclude<RunEvent, { kind: 'warning' | 'progress' }>, pain
     case 'epoch': {
       const { what, epoch, epochs, loss, accuracy, secondsLeft } = event;
       const left = secondsLeft > 0 ? `, ${duration(secondsLeft)} left` : '';
-      return `  ${what} ${epoch + 1}/${epochs}: loss ${loss.toFixed(3)}, validation ${percent(accuracy)}${left}`;
+      return `  ${trainingName(what)}, epoch ${epoch + 1}/${epochs}: loss ${loss.toFixed(3)}, validation ${percent(accuracy)}${left}`;
     }
     case 'trial': {
       const { trial, trials, accuracy, failed = 'it gave no accuracy', stopped, chosen } = event;

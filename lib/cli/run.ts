@@ -35,6 +35,7 @@ function show({ record, directory }: RunOutcome, output: Output): void {
     output.line();
     for (const sentence of speedSentences(record.result)) output.line(sentence);
   }
+  for (const note of record.notes) output.line(note);
   for (const { name, wanted, got, met } of record.targets ?? []) {
     if (!met) output.line(`Target missed: ${name} ${got.toFixed(3)} of the original's, ${wanted} was wanted.`);
   }

@@ -110,12 +110,12 @@ export function preprocessingFor(graph: Graph, choice: PreprocessingChoice = {})
   const values = choice.preset ? presetValues(choice.preset, input.channels === 1) : stored;
   if (!values)
     throw new TascnetError('The model does not say how its input is scaled, and no preset was chosen.', {
-      hint: `Say how it was trained: one of the presets ${PRESET_NAMES.join(', ')}.`,
+      hint: `Say how it was trained, with --preprocessing: one of ${PRESET_NAMES.join(', ')}.`,
     });
   const size = choice.size ?? stored?.size ?? input.size;
   if (!size)
     throw new TascnetError(`The model's input ${JSON.stringify(input.name)} has no fixed height and width.`, {
-      hint: 'Choose an image size.',
+      hint: 'Choose an image size with --image-size.',
     });
   return checkedPreprocessing({
     size,

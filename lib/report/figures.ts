@@ -24,6 +24,13 @@ export function percent(value: number): string {
   return `${(100 * value).toFixed(1)} %`;
 }
 
+/** A training as the journal calls it, in words. */
+export function trainingName(part: string): string {
+  const step = /^prune-(\d+)$/.exec(part)?.[1];
+  if (step !== undefined) return `pruning, step ${Number(step) + 1}`;
+  return { baseline: 'original', stage1: 'after search', winner: 'after search' }[part] ?? part;
+}
+
 function cells(entry: Entry, baseline: Entry): string[] {
   const times = (now: number, before: number) => (now === before ? '' : ` (${(before / now).toFixed(2)}× less)`);
   const { accuracy, macs, parameters, bytes, latency } = entry;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeText } from '../journal/whole-file.js';
 import { type JournalEvent, readJournal } from '../journal.js';
 import { accuracyChart, leftChart, trialChart } from './charts.js';
-import { HEADER, percent, type Result, resultRows, STAGES, short, speedSentences } from './figures.js';
+import { HEADER, percent, type Result, resultRows, STAGES, short, speedSentences, trainingName } from './figures.js';
 import { escapeHtml, page, table } from './html.js';
 import { type RunRecord, readRecord } from './record.js';
 
@@ -76,13 +76,6 @@ function trainingParts(events: JournalEvent[]): string[] {
     '<p>Accuracy on the validation images after each epoch.</p>',
     accuracyChart([...parts].map(([part, accuracies]) => ({ name: trainingName(part), accuracies }))),
   ];
-}
-
-/** The journal's name of a training, in words. */
-function trainingName(part: string): string {
-  const step = /^prune-(\d+)$/.exec(part)?.[1];
-  if (step !== undefined) return `pruning, step ${Number(step) + 1}`;
-  return { baseline: 'original', stage1: 'after search' }[part] ?? part;
 }
 
 function searchParts(events: JournalEvent[]): string[] {

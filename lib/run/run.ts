@@ -8,12 +8,12 @@ import type { Graph } from '../graph/graph.js';
 import { openJournal } from '../journal.js';
 import { type RunRecord, readRecord, writeRecord } from '../report/record.js';
 import { writeReport } from '../report/report.js';
-import type { Plan } from '../surgery/plan.js';
 import { measure } from '../validate/evidence.js';
 import { exists, openDirectory, type RunDirectory, sha256 } from './directory.js';
 import { exportProven } from './evidence.js';
 import { writeLabels } from './export.js';
 import type { Hooks } from './hooks.js';
+import { pruningNotes } from './notes.js';
 import { phase } from './phases.js';
 import { fitted, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import { searchStage } from './search-stage.js';
@@ -57,12 +57,14 @@ export async function run(
     const models = await train(engine, graph, data, settings, hooks, keep);
     const result = await prove(engine, models, data, record, keep, hooks);
     const seconds = record.seconds + (performance.now() - started) / 1000;
-    const finished: RunRecord = { ...record, ...result, seconds, status: 'done' };
+    const finished: RunRecord = { ...record, ...result, notes: models.notes, seconds, status: 'done' };
     // "done" is said last: a run without a report is not.
     await writeRecord(directory.record, { ...finished, status: 'running' });
     await writeReport(directory.path);
     await writeRecord(directory.record, finished);
-    return { record: finished, met: (finished.targets ?? []).every((target) => target.met), directory: directory.path };
+    // A ratio is no figure of the result that could be measured: pruning itself tells whether it was reached.
+    const met = (finished.targets ?? []).every((target) => target.met) && (settings.ratio === undefined || models.met);
+    return { record: finished, met, directory: directory.path };
   } finally {
     journal.close();
     data.close();
@@ -142,8 +144,9 @@ interface Models {
   baseline: Graph;
   stage1: Graph;
   stage2: Graph;
-  plan: Plan;
-  targetsMet: boolean;
+  /** Pruning went as far as it was asked to, within the tolerance. */
+  met: boolean;
+  notes: string[];
 }
 
 /** How the epochs are shared out: the baseline, the winner of the search, and pruning with its retraining. */
@@ -206,8 +209,8 @@ async function train(
     );
     return { graph: pruned, outcome };
   });
-  const { plan, met } = stage2.outcome as { plan: Plan; met: boolean };
-  return { baseline: baseline.graph, stage1: stage1.graph, stage2: stage2.graph, plan, targetsMet: met };
+  const notes = pruningNotes(stage2.outcome, settings.tolerance);
+  return { baseline: baseline.graph, stage1: stage1.graph, stage2: stage2.graph, met: stage2.outcome.met, notes };
 }
 
 /** Targets are fractions of the baseline; pruning counts from what stage 1 left. */

@@ -11,6 +11,7 @@ import { type Evidence, measure } from '../validate/evidence.js';
 import { sha256 } from './directory.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
+import { pruningNotes } from './notes.js';
 import { atSize, loadModel, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import { searchStage } from './search-stage.js';
 import type { DataSettings, FinetuneSettings, PruneSettings, SearchSettings, TrainingSettings } from './settings.js';
@@ -52,6 +53,7 @@ export async function runPrune(
   return withData(settings, hooks, async (graph, data) => {
     const prepared = await prepareGraph(engine, graph, data, settings, hooks);
     const pruned = await pruneStage(engine, prepared, data, settings, settings.epochs, hooks);
+    for (const message of pruningNotes(pruned, settings.tolerance)) hooks.onEvent({ kind: 'warning', message });
     const original = out.replace(/(\.onnx)?$/i, '.original.onnx');
     const [before, after] = await exported(engine, [prepared, pruned.graph], [original, out], data, settings, hooks);
     return { plan: ofFile(pruned.plan, graph), met: pruned.met, before: present(before), after: present(after) };

@@ -2,6 +2,7 @@
 
 import { costOf } from '../analyze/cost.js';
 import type { Engine } from '../engine/engine.js';
+import { globOf } from '../graph/glob.js';
 import type { Graph } from '../graph/graph.js';
 import type { Journal } from '../journal.js';
 import { type Pruned, prune } from '../prune/iterate.js';
@@ -86,12 +87,6 @@ export function pruneOptions(settings: PruneSettings & { seed: number }, hooks: 
     seed: settings.seed,
     signal: hooks.signal,
   };
-}
-
-/** `*` stands for any characters; everything else for itself. */
-function globOf(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`);
 }
 
 interface StepEvent {

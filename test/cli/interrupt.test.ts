@@ -32,7 +32,7 @@ test('Ctrl-C stops after the checkpoint with exit code 130, and --resume goes on
   const stopped = await tascnet(job, {
     env,
     onStderr: (text, kill) => {
-      if (isSent || !/baseline 2\//.test(text)) return;
+      if (isSent || !/original, epoch 2\//.test(text)) return;
       isSent = true;
       kill('SIGINT');
     },
