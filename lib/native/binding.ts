@@ -1,8 +1,7 @@
 /** The addon as the C++ side exports it, and how it is found. Nothing else in the code loads it. */
 
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { messageOf, TascnetError } from '../errors.js';
 
 /** Set its first element to 1 to stop the call that was given it. */
@@ -73,14 +72,24 @@ export interface Binding {
   unfoldBatchNorm: Fold;
 }
 
+/** Of this file, or of the bundle that it became part of; one in CommonJS knows itself by `__filename` alone. */
+const here = typeof __filename === 'string' ? pathToFileURL(__filename).href : import.meta.url;
+
 /** Where the binary may be, best first. The folder of the package is two up from here, in lib/ as in dist/. */
 function candidates(): string[] {
   const chosen = process.env.TASCNET_ADDON;
   if (chosen !== undefined && chosen !== '') return [chosen];
-  const root = new URL('../../', import.meta.url);
-  return [`prebuilds/${process.platform}-${process.arch}/tascnet.node`, 'build/Release/tascnet.node'].map((path) =>
-    fileURLToPath(new URL(path, root)),
-  );
+  const prebuilt = `prebuilds/${process.platform}-${process.arch}/tascnet.node`;
+  const packaged = [`../../${prebuilt}`, '../../build/Release/tascnet.node'];
+  const bundled = [`./${prebuilt}`, './tascnet.node'];
+  return [...packaged, ...bundled].map((path) => fileURLToPath(new URL(path, here)));
+}
+
+/** Not `require`, which a bundler would follow. */
+function open(path: string): Binding {
+  const opened = { exports: {} };
+  process.dlopen(opened, path);
+  return opened.exports as Binding;
 }
 
 let loaded: { binding: Binding; path: string } | undefined;
@@ -95,7 +104,7 @@ export function load(): { binding: Binding; path: string } {
       continue;
     }
     try {
-      loaded = { binding: createRequire(import.meta.url)(path) as Binding, path };
+      loaded = { binding: open(path), path };
       return loaded;
     } catch (error) {
       failures.push(`${path} does not load: ${messageOf(error)}`);
