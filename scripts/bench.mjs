@@ -11,8 +11,10 @@ function run(args, stdio) {
 }
 
 // What the compiler says goes to stderr: stdout is for results.
+const toStderr = ['ignore', 2, 'inherit'];
 for (const config of ['tsconfig.json', 'tsconfig.bench.json'])
-  run(['node_modules/typescript/bin/tsc', '-p', config], ['ignore', 2, 'inherit']);
+  run(['node_modules/typescript/bin/tsc', '-p', config], toStderr);
+run(['scripts/bundle-native.mjs'], toStderr);
 mkdirSync('build/bench', { recursive: true });
 for (const name of ['build', 'prebuilds', 'package.json'])
   if (existsSync(name) && !existsSync(`build/bench/${name}`)) symlinkSync(`../../${name}`, `build/bench/${name}`);

@@ -75,12 +75,15 @@ export interface Binding {
 /** Of this file, or of the bundle that it became part of; one in CommonJS knows itself by `__filename` alone. */
 const here = typeof __filename === 'string' ? pathToFileURL(__filename).href : import.meta.url;
 
-/** Where the binary may be, best first. The folder of the package is two up from here, in lib/ as in dist/. */
+/**
+ * Where the binary may be, best first: the folder of the package is one up from dist/native.js, two up from this file; a
+ * bundle has it beside itself.
+ */
 function candidates(): string[] {
   const chosen = process.env.TASCNET_ADDON;
   if (chosen !== undefined && chosen !== '') return [chosen];
   const prebuilt = `prebuilds/${process.platform}-${process.arch}/tascnet.node`;
-  const packaged = [`../../${prebuilt}`, '../../build/Release/tascnet.node'];
+  const packaged = ['../', '../../'].flatMap((root) => [`${root}${prebuilt}`, `${root}build/Release/tascnet.node`]);
   const bundled = [`./${prebuilt}`, './tascnet.node'];
   return [...packaged, ...bundled].map((path) => fileURLToPath(new URL(path, here)));
 }
