@@ -46,7 +46,14 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new Interrupted();
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown; of a system's refusal the reason alone: "no such file or directory". */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const refusal = isOfSystem(error) ? /^[A-Z0-9]+: (.*), \w+(?: '.*)?$/s.exec(error.message) : undefined;
+  return refusal?.[1] ?? error.message;
+}
+
+/** Whether an error is a refusal of the operating system: a full disk, missing permissions. */
+export function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'errno' in error;
 }

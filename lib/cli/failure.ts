@@ -1,19 +1,16 @@
 /** Errors as a person sees them: one sentence and what to do about it. */
 
-import { ExitCode, messageOf, TascnetError } from '../errors.js';
+import { ExitCode, isOfSystem, messageOf, TascnetError } from '../errors.js';
 import { painter } from './color.js';
 import { printable } from './output.js';
-
-/** A refusal of the operating system: a full disk, missing permissions. */
-function isOfSystem(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && 'errno' in error;
-}
 
 /** Prints `error` on stderr and gives its exit code. The stack is shown with TASCNET_DEBUG=1 only. */
 export function reportFailure(error: unknown): ExitCode {
   const paint = painter(process.stderr);
   const line = (text: string) => process.stderr.write(`${text}\n`);
-  const message = printable(messageOf(error).replaceAll('\n', ' '));
+  // A refusal that was not expected names its file only in the system's own words.
+  const words = isOfSystem(error) ? error.message : messageOf(error);
+  const message = printable(words.replaceAll('\n', ' '));
   line(`${paint('red', 'tascnet:')} ${message}`);
   const isExpected = error instanceof TascnetError;
   if (isExpected && error.hint !== undefined) line(printable(error.hint));

@@ -1,7 +1,7 @@
 import type { Settings } from '../config/resolve.js';
 import { ExitCode } from '../errors.js';
 import { plan, prune } from '../index.js';
-import { percent, short } from '../report/figures.js';
+import { percent, short, speedSentences } from '../report/figures.js';
 import type { Action, Context } from './command.js';
 import { EVIDENCE_HEADER, evidenceRow } from './evidence.js';
 import { printable } from './output.js';
@@ -13,6 +13,8 @@ export const action: Action<Settings<'prune'>> = async (context) => {
   if (output.json) output.document({ met, before, after, plan: done });
   else {
     output.table([EVIDENCE_HEADER, evidenceRow('before', before), evidenceRow(settings.out ?? '', after)]);
+    for (const sentence of speedSentences(before, after, { first: 'the original', second: 'the result' }))
+      output.line(sentence);
     if (!met) output.line('The target was not reached within the limits that were set.');
   }
   return met ? ExitCode.done : ExitCode.targetMissed;

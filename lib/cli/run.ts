@@ -33,7 +33,7 @@ function show({ record, directory }: RunOutcome, output: Output): void {
   if (record.result) {
     output.table([HEADER, ...resultRows(record.result)]);
     output.line();
-    for (const sentence of speedSentences(record.result)) output.line(sentence);
+    for (const sentence of speedSentences(record.result.baseline, record.result.stage2)) output.line(sentence);
   }
   for (const note of record.notes) output.line(note);
   for (const { name, wanted, got, met } of record.targets ?? []) {

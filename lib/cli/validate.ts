@@ -1,7 +1,7 @@
 import type { Settings } from '../config/resolve.js';
 import { ExitCode } from '../errors.js';
-import { type Comparison, validate } from '../index.js';
-import { percent } from '../report/figures.js';
+import { type Comparison, type Evidence, validate } from '../index.js';
+import { percent, speedSentences } from '../report/figures.js';
 import type { Action } from './command.js';
 import { EVIDENCE_HEADER, evidenceRow } from './evidence.js';
 import type { Output } from './output.js';
@@ -15,18 +15,22 @@ export const action: Action<Settings<'validate'>> = async ({ settings, positiona
     return ExitCode.done;
   }
   output.table([EVIDENCE_HEADER, ...entries.map((entry, index) => evidenceRow(paths[index] ?? '', entry))]);
-  if (comparison) show(comparison, output);
+  const [first, second] = entries;
+  if (comparison && first && second) show(first, second, comparison, output);
   return ExitCode.done;
 };
 
-function show({ agreement, accuracyPoints, ratio }: Comparison, output: Output): void {
+function show(first: Evidence, second: Evidence, comparison: Comparison, output: Output): void {
+  const { agreement, accuracyPoints, ratio } = comparison;
   output.line();
   if (agreement && accuracyPoints !== undefined) {
     const change = `${accuracyPoints >= 0 ? '+' : ''}${accuracyPoints.toFixed(1)} points of accuracy`;
     output.line(`The second gives the same class for ${percent(agreement.value)} of ${agreement.n} images; ${change}.`);
   }
   const times = (value: number) => `${value.toFixed(2)}×`;
-  const sizes = `${times(ratio.parameters)} fewer parameters, ${times(ratio.macs)} fewer MACs, ${times(ratio.bytes)} smaller file`;
-  const speeds = `${times(ratio.latencyMs.batch1)} the speed at batch 1, ${times(ratio.latencyMs.batch32)} at batch 32`;
-  output.line(`It has ${sizes}; ${speeds}.`);
+  output.line(
+    `The first has ${times(ratio.parameters)} the parameters, ${times(ratio.macs)} the MACs and ${times(ratio.bytes)} the bytes of the second.`,
+  );
+  for (const sentence of speedSentences(first, second, { first: 'the first', second: 'the second' }))
+    output.line(sentence);
 }

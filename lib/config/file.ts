@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { nearest } from '../errors/suggest.js';
 import { ExitCode, messageOf, TascnetError } from '../errors.js';
 import { OPTIONS } from './options.js';
-import { nearest } from './suggest.js';
 
 export const CONFIG_FILE = 'tascnet.config.json';
 
@@ -30,7 +30,7 @@ export function readConfigFile(path: string | undefined, directory: string | nul
   try {
     parsed = JSON.parse(readFileSync(found, 'utf8'));
   } catch (error) {
-    throw usage(`The configuration file ${found} cannot be read: ${messageOf(error)}`);
+    throw usage(`The configuration file ${found} cannot be read: ${messageOf(error)}.`);
   }
   const object = z.record(z.string(), z.unknown()).safeParse(parsed);
   if (!object.success) throw usage(`The configuration file ${found} should be a JSON object, such as {"epochs": 20}.`);

@@ -1,5 +1,6 @@
 /** Model files ↔ `Graph`, by the ending of their names. */
 
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { fold } from '../analyze/fold.js';
 import { TascnetError } from '../errors.js';
@@ -25,10 +26,15 @@ function formatOf(file: string): Format {
   const extension = path.extname(file).toLowerCase();
   const format = FORMATS.find(({ extensions }) => extensions.includes(extension));
   if (format) return format;
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw new TascnetError(`${file} is a folder; a model file was expected.`);
   const known = FORMATS.map(({ name, extensions }) => `${name} (${extensions.join(', ')})`).join(', ');
-  throw new TascnetError(`${file}: the model format "${extension}" is not known; ${known} was expected.`, {
-    hint: 'Models of other frameworks can be exported to ONNX, such as by torch.onnx.export or tf2onnx.',
-  });
+  throw new TascnetError(
+    `${file}: ${extension === '' ? 'its name has no ending that tells its format' : `the model format "${extension}" is not known`}; ${known} was expected.`,
+    {
+      hint: 'Models of other frameworks can be exported to ONNX, such as by torch.onnx.export or tf2onnx.',
+    },
+  );
 }
 
 /**

@@ -52,17 +52,22 @@ export function resultRows(result: Result): string[][] {
 
 /**
  * What may be said of the speed: a gain only where the medians' 95 % intervals do not overlap.
+ * @param names of the two in the sentences.
  * @returns one sentence for each batch size.
  */
-export function speedSentences({ baseline, stage2 }: Result): string[] {
+export function speedSentences(
+  first: Pick<Entry, 'latency'>,
+  second: Pick<Entry, 'latency'>,
+  names: { first: string; second: string } = { first: 'the fine-tuned original', second: 'the result' },
+): string[] {
   return (['batch1', 'batch32'] as const).map((batch) => {
-    const [before, after] = [baseline.latency[batch], stage2.latency[batch]];
+    const [before, after] = [first.latency[batch], second.latency[batch]];
     const size = batch === 'batch1' ? 'one image' : '32 images';
     const ratio = (before.median / after.median).toFixed(2);
     if (after.high < before.low)
-      return `At ${size} the result is ${ratio}× faster than the fine-tuned original in ONNX Runtime.`;
+      return `At ${size} ${names.second} is ${ratio}× faster than ${names.first} in ONNX Runtime.`;
     if (after.low > before.high)
-      return `At ${size} the result is slower than the fine-tuned original (${ratio}× its speed).`;
+      return `At ${size} ${names.second} is slower than ${names.first} (${ratio}× its speed).`;
     return `At ${size} no difference in speed was found (${ratio}×, and the intervals overlap).`;
   });
 }

@@ -50,7 +50,7 @@ function resultParts(record: RunRecord, result: Result): string[] {
     '<h2>Result</h2>',
     table(HEADER, resultRows(result)),
     '<p class="note">Measured in ONNX Runtime on the test split. Accuracy with its 95 % interval (Wilson); latency is the median of interleaved runs.</p>',
-    ...speedSentences(result).map((sentence) => `<p>${escapeHtml(sentence)}</p>`),
+    ...speedSentences(result.baseline, result.stage2).map((sentence) => `<p>${escapeHtml(sentence)}</p>`),
     '<p>What is left of the fine-tuned original:</p>',
     leftChart(['MACs', 'parameters', 'file size', 'latency (batch 1)'], stages),
     ...(record.targets ?? []).map(

@@ -18,6 +18,7 @@ function file(name: string, content: string | Uint8Array): string {
 test.each([
   ['no command', [], /a command is missing/],
   ['an unknown command', ['rum'], /Unknown command "rum".*\n.*Did you mean "tascnet run"/],
+  ['a command that begins like one of two', ['prun'], /Did you mean "tascnet prune"/],
   ['a command that is like no other', ['frobnicate'], /Unknown command "frobnicate".*\n.*tascnet --help/],
   ['a mistyped option', ['run', '--epoch', '3'], /Unknown option "--epoch".*\n.*Did you mean "--epochs"/],
   ['a mistyped negation', ['prune', '--no-fintune'], /Unknown option "--no-fintune".*\n.*"--no-finetune"/],

@@ -6,7 +6,7 @@ import { configFileSchema } from '../../lib/config/file.js';
 import { OPTIONS } from '../../lib/config/options.js';
 import { PRESETS } from '../../lib/config/presets.js';
 import { resolve } from '../../lib/config/resolve.js';
-import { editDistance, nearest } from '../../lib/config/suggest.js';
+import { editDistance, nearest } from '../../lib/errors/suggest.js';
 import { TascnetError } from '../../lib/errors.js';
 
 function directoryWith(config: unknown): string {

@@ -100,7 +100,7 @@ describe('what is no whole image is refused with a reason', () => {
   });
 
   test('a missing file', async () => {
-    await expect(decodeImage(join(await temporaryFolder(), 'none.jpg'), format)).rejects.toThrow(/ENOENT/);
+    await expect(decodeImage(join(await temporaryFolder(), 'none.jpg'), format)).rejects.toThrow(/no such file/);
   });
 
   test('random damage never crashes and never gives another size', async () => {

@@ -1,17 +1,24 @@
 /** The known name that is nearest to a mistyped one. */
 
-/** Undefined when none is near enough to have been meant. */
+/** Undefined when none is near enough to have been meant. Of two that are equally near, the one that begins more alike. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.ceil(name.length / 3)) + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) {
+    if (distance < least || (distance === least && best && alike(name, candidate) > alike(name, best))) {
       least = distance;
       best = candidate;
     }
   }
   return best;
+}
+
+/** How many letters two names share at their beginnings. */
+function alike(a: string, b: string): number {
+  let shared = 0;
+  while (shared < a.length && a[shared] === b[shared]) shared++;
+  return shared;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b` (optimal string alignment). */
