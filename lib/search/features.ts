@@ -104,7 +104,8 @@ export async function featuresAt(
   const [train, validation] = located;
   if (!train || !validation) throw new TascnetError('There are no features.');
   const location: FeatureLocation = { folder, train, validation, layout, seed };
-  return { ...openLocated(location), cached, location };
+  // Who shares them reads them elsewhere: nothing of them need be in memory here.
+  return { ...openLocated(location, options.shared ? 0 : undefined), cached, location };
 }
 
 async function layoutOf(source: BatchSource): Promise<Layout> {

@@ -23,7 +23,12 @@ export interface StudyOptions {
   /** Quasi-random trials (the `initial` ones included) before the sampler goes by what it has learnt. Default 10. */
   startTrials?: number;
   /** Known in advance: whether a point is worth a trial at all. */
-  allowed?: (point: Point) => boolean;
+  allowed?: (point: Point) => boolean | Promise<boolean>;
+  /**
+   * Trials that run at once: trial k is proposed from what trials 0 … k − parallel found, as if those after them still ran,
+   * so that the same questions come in whatever order the answers do. Default: whatever is known counts.
+   */
+  parallel?: number | undefined;
   journal?: Journal | undefined;
 }
 
@@ -39,6 +44,8 @@ export interface StudyTrial extends Trial {
 export interface Study {
   /** All trials by number, running ones included. */
   readonly trials: readonly StudyTrial[];
+  /** The number that `ask` will give. */
+  upcoming(): number;
   /** The next trial to run; undefined when every point was tried. Several may run at once. */
   ask(): Promise<StudyTrial | undefined>;
   /** What a trial found, larger being better, or why it found nothing. A value that is not finite is a failure. */
@@ -57,31 +64,43 @@ const toldSchema = z.object({
   constraints: z.array(z.number()).optional(),
   details: z.record(z.string(), z.unknown()).optional(),
 });
-const studySchema = z.object({ study: z.string(), space: z.unknown(), sampler: z.string(), seed: z.number() });
+const studySchema = z.object({
+  study: z.string(),
+  space: z.unknown(),
+  sampler: z.string(),
+  seed: z.number(),
+  parallel: z.number().optional(),
+});
 
 /** @throws TascnetError when the space makes no sense or the journal holds a study of other settings under this id. */
 export function openStudy(options: StudyOptions): Study {
   const { space, sampler, seed, id = 'search', initial = [], allowed = () => true, journal } = options;
-  const { startTrials = 10 } = options;
+  const { startTrials = 10, parallel } = options;
   checkSpace(space);
   for (const point of initial) unitOf(space, point);
   const trials = replay(options, id);
   const again = trials.filter(isRunning).map(({ number }) => number);
 
+  const firstAllowed = async (points: readonly Point[]): Promise<Point | undefined> => {
+    for (const point of points) if (await allowed(point)) return point;
+    return undefined;
+  };
   const next = async (number: number): Promise<Point | undefined> => {
     const seen = new Set(trials.map(({ point }) => keyOfPoint(space, point)));
-    const given = initial.find((point) => !seen.has(keyOfPoint(space, point)) && allowed(point));
+    const given = await firstAllowed(initial.filter((point) => !seen.has(keyOfPoint(space, point))));
     if (given) return given;
+    const isKnown = (trial: Trial) =>
+      !isRunning(trial) && (parallel === undefined || trial.number <= number - parallel);
     const context = {
       space,
-      finished: trials.filter((trial) => !isRunning(trial)).map(bare),
-      pending: trials.filter(isRunning).map(bare),
+      finished: trials.filter(isKnown).map(bare),
+      pending: trials.filter((trial) => !isKnown(trial)).map(({ number: other, point }) => ({ number: other, point })),
       seed,
       startTrials,
     };
     for (let round = 0; round < 20; round++) {
       const proposals = await propose({ sampler, context: { ...context, number: number + round * 100_003 } });
-      const point = proposals.find(allowed);
+      const point = await firstAllowed(proposals);
       if (point || proposals.length === 0) return point;
     }
     return undefined;
@@ -91,6 +110,7 @@ export function openStudy(options: StudyOptions): Study {
   let queue: Promise<unknown> = Promise.resolve();
   return {
     trials,
+    upcoming: () => again[0] ?? trials.length,
     ask: () => {
       const answer = queue.then(async () => {
         const repeated = again.shift();
@@ -141,9 +161,9 @@ function bare({ number, point, value, failed, constraints }: StudyTrial): Trial 
   return { number, point, value, failed, constraints };
 }
 
-function replay({ space, sampler, seed, journal }: StudyOptions, id: string): StudyTrial[] {
+function replay({ space, sampler, seed, parallel, journal }: StudyOptions, id: string): StudyTrial[] {
   if (!journal) return [];
-  const settings = { study: id, space, sampler, seed };
+  const settings = { study: id, space, sampler, seed, ...(parallel === undefined ? {} : { parallel }) };
   const begun = eventsOfKind(journal.events, 'study', studySchema).find(({ study }) => study === id);
   if (!begun) {
     journal.append('study', settings);

@@ -10,23 +10,48 @@ import { type BestEpoch, isBetter } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
 import { tailOf } from './cut.js';
-import type { TrialRecord } from './objective.js';
+import type { Costs, TrialRecord } from './objective.js';
 import type { Point } from './space.js';
 import { configured, type Searchable } from './space-of-graph.js';
+import { STOP_RULES, type StopRuleName } from './stop-rule.js';
+
+/** What a trial is asked to do. Plain data, as are the next two: they reach other processes. */
+export interface TrialJob {
+  /** Counted over the whole search. */
+  trial: number;
+  depth: number;
+  /** The value at which the frozen part ends. */
+  cut: string;
+  configuration: Point;
+  /** For new weights and dropout. */
+  seed: number;
+  /** Validation accuracies of the trials that it is compared with while it runs. */
+  others: readonly (readonly number[])[];
+}
+
+export type TrialTraining = Pick<
+  TrainOptions,
+  | 'epochs'
+  | 'learningRate'
+  | 'optimizer'
+  | 'schedule'
+  | 'labelSmoothing'
+  | 'classWeights'
+  | 'clipNorm'
+  | 'patience'
+  | 'batchNorm'
+>;
 
 export interface TrialSetting {
-  searchable: Searchable;
-  depth: number;
-  cut: string;
-  features: { train: BatchSource; validation: BatchSource };
-  training: Omit<TrainOptions, 'seed' | 'signal' | 'onEpoch' | 'checkpoint'>;
-  signal?: AbortSignal | undefined;
+  training: TrialTraining;
+  /** When weak trials are stopped. */
+  stop: StopRuleName;
 }
 
 export interface TrialResult {
   record: TrialRecord;
-  /** The whole network in the configuration, with the weights of the best epoch; undefined when it failed or was stopped. */
-  graph?: Graph | undefined;
+  /** The trained part with the weights of the best epoch; undefined when it failed or was stopped. */
+  tail?: Graph | undefined;
 }
 
 /** Thrown from within a training to end it. */
@@ -34,24 +59,69 @@ class Weak extends Error {}
 
 /**
  * Runs a trial. What goes wrong in its training (not a number, out of memory) is its result, not an error.
- * @param isWeak after each epoch, told the validation accuracies so far: whether to go on is not worth it.
  * @throws TascnetError when the configuration cannot be built; Interrupted when the signal fires.
  */
 export async function runTrial(
   engine: Engine,
-  { searchable, depth, cut, features, training, signal }: TrialSetting,
-  { trial, configuration, seed }: { trial: number; configuration: Point; seed: number },
-  isWeak: (curve: readonly number[]) => boolean,
+  searchable: Searchable,
+  features: { train: BatchSource; validation: BatchSource },
+  { training, stop }: TrialSetting,
+  job: TrialJob,
+  signal?: AbortSignal,
 ): Promise<TrialResult> {
   throwIfAborted(signal);
   const started = performance.now();
   const curve: number[] = [];
   let best: BestEpoch | undefined;
+  const { record: plan, graph, tail } = await planned(searchable, job);
+  const record = (): TrialRecord => ({ ...plan, curve, seconds: (performance.now() - started) / 1000 });
+  try {
+    const shared = sharedWithPrefix(graph, tail);
+    const result = await train(engine, tail, features, {
+      ...training,
+      frozen: (name) => shared.has(name),
+      seed: job.seed,
+      ...(signal ? { signal } : {}),
+      onEpoch: ({ epoch, validation }) => {
+        curve.push(validation.accuracy);
+        if (isBetter(validation, best)) best = { epoch, accuracy: validation.accuracy, loss: validation.loss };
+        if (STOP_RULES[stop]({ curve, others: job.others, epochs: training.epochs })) throw new Weak();
+      },
+    });
+    const { accuracy, loss } = result.best;
+    return { record: { ...record(), accuracy, loss }, tail: result.graph };
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    if (error instanceof Weak)
+      return { record: { ...record(), accuracy: best?.accuracy, loss: best?.loss, stopped: true } };
+    return { record: { ...record(), failed: messageOf(error) } };
+  }
+}
+
+/** What is known of a trial before it runs, for one that cannot: its costs, and why it failed. */
+export async function failedTrial(searchable: Searchable, job: TrialJob, reason: string): Promise<TrialRecord> {
+  return { ...(await planned(searchable, job)).record, failed: reason };
+}
+
+/** Multiply-adds and parameters of the whole network in a configuration. */
+export async function costsAt(searchable: Searchable, configuration: Point): Promise<Costs> {
+  return costOf(await configured(searchable, configuration, 0));
+}
+
+/** The whole network of a trial, with the weights that its tail was left with. */
+export async function networkOf(searchable: Searchable, job: TrialJob, trained: Graph): Promise<Graph> {
+  const { graph, tail } = await planned(searchable, job);
+  const shared = sharedWithPrefix(graph, tail);
+  const weights = [...trained.initializers].filter(([name]) => graph.initializers.has(name) && !shared.has(name));
+  return { ...graph, initializers: new Map([...graph.initializers, ...weights]) };
+}
+
+async function planned(searchable: Searchable, { trial, depth, configuration, cut, seed }: TrialJob) {
   const graph = await configured(searchable, configuration, seed);
   const tail = tailOf(graph, cut);
   const { macs, parameters } = costOf(graph);
   const trained = costOf(tail);
-  const record = (): TrialRecord => ({
+  const record: TrialRecord = {
     trial,
     depth,
     configuration,
@@ -59,35 +129,10 @@ export async function runTrial(
     parameters,
     trainableParameters: trained.parameters,
     trainedMacs: trained.macs,
-    curve,
-    seconds: (performance.now() - started) / 1000,
-  });
-  try {
-    const shared = sharedWithPrefix(graph, tail);
-    const { frozen } = training;
-    const result = await train(engine, tail, features, {
-      ...training,
-      frozen: (name) => shared.has(name) || (frozen?.(name) ?? false),
-      seed,
-      ...(signal ? { signal } : {}),
-      onEpoch: ({ epoch, validation }) => {
-        curve.push(validation.accuracy);
-        if (isBetter(validation, best)) best = { epoch, accuracy: validation.accuracy, loss: validation.loss };
-        if (isWeak(curve)) throw new Weak();
-      },
-    });
-    const { accuracy, loss } = result.best;
-    const weights = [...result.graph.initializers].filter(
-      ([name]) => graph.initializers.has(name) && !shared.has(name),
-    );
-    const initializers = new Map([...graph.initializers, ...weights]);
-    return { record: { ...record(), accuracy, loss }, graph: { ...graph, initializers } };
-  } catch (error) {
-    if (error instanceof Interrupted) throw error;
-    if (error instanceof Weak)
-      return { record: { ...record(), accuracy: best?.accuracy, loss: best?.loss, stopped: true } };
-    return { record: { ...record(), failed: messageOf(error) } };
-  }
+    curve: [],
+    seconds: 0,
+  };
+  return { graph, tail, record };
 }
 
 /** Weights that the prefix uses too: they stay as they are, or the features would no longer be right. */
