@@ -7,19 +7,9 @@ import { randomGenerator } from '../graph/random.js';
 import { float32, float32Data } from '../graph/tensor.js';
 import type { ValueType } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
+import { type Activation, activationNode } from '../surgery/activation.js';
 import { freshNames } from '../surgery/names.js';
 import { type Dense, inherit, overPositions } from './dense.js';
-
-export const ACTIVATIONS = ['relu', 'sigmoid', 'tanh', 'elu', 'selu'] as const;
-export type Activation = (typeof ACTIVATIONS)[number];
-
-const ACTIVATION_OPERATORS: Record<Activation, string> = {
-  relu: 'Relu',
-  sigmoid: 'Sigmoid',
-  tanh: 'Tanh',
-  elu: 'Elu',
-  selu: 'Selu',
-};
 
 export interface HeadConfiguration {
   /** Neurons of each hidden layer, the first one first. */
@@ -45,7 +35,11 @@ export interface Head {
 
 /** Nodes that work on each element of a layer's output by itself. */
 const ELEMENTWISE = new Set([
-  ...Object.values(ACTIVATION_OPERATORS),
+  'Relu',
+  'Sigmoid',
+  'Tanh',
+  'Elu',
+  'Selu',
   'Clip',
   'Dropout',
   'Gelu',
@@ -188,6 +182,7 @@ export function withHeadConfiguration(graph: Graph, head: Head, configuration: H
   const output = graph.outputs[0];
   const logits = head.layers.at(-1);
   if (!output || !logits) throw new TascnetError('The network has no classifier.');
+  const { op, attributes: nonlinearity } = activationNode(activation);
   const fresh = freshNames(graph);
   const initializers = new Map(graph.initializers);
   const nodes = graph.nodes.filter((node) => !head.nodes.has(node));
@@ -230,7 +225,7 @@ export function withHeadConfiguration(graph: Graph, head: Head, configuration: H
       return;
     }
     value = append('Gemm', [value, weight, bias], `head_${index + 1}`, attributes);
-    value = dropped(append(ACTIVATION_OPERATORS[activation], [value], `head_${index + 1}_${activation}`));
+    value = dropped(append(op, [value], `head_${index + 1}_${activation}`, nonlinearity));
   });
   const dims = [output.dims?.[0] ?? 'N', logits.out];
   return withoutDead({ ...graph, nodes, initializers, outputs: [{ ...output, dims }] });

@@ -1,166 +1,141 @@
 /**
  * The space of configurations of a network's deeper layers, from the graph alone, walking backwards from the logits: the
- * dense head, then one group of convolution channels more at each depth.
+ * dense head, then one unit (a block, or a layer) more at each depth.
  */
 
+import type { BlockKind } from '../analyze/blocks.js';
 import { costOf } from '../analyze/cost.js';
-import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
 import { inferShapes } from '../analyze/shapes.js';
 import { TascnetError } from '../errors.js';
-import type { Graph, Node } from '../graph/graph.js';
-import { l1 } from '../prune/criteria/norms.js';
-import { removeChannels } from '../surgery/remove.js';
+import type { Node } from '../graph/graph.js';
+import { randomGenerator } from '../graph/random.js';
+import { type Choice, withCondition } from './choices.js';
 import { cutBefore, tailOf } from './cut.js';
-import { ACTIVATIONS, type Activation, findHead, type Head, isPlain, withHeadConfiguration } from './head.js';
-import type { Dimension, Point, Space } from './space.js';
+import { isOpen, NETWORK, type Searchable } from './searchable.js';
+import { type Dimension, type Point, pointAt, type Space, type Value } from './space.js';
 
-const NEURONS = [64, 128, 256, 512, 1024];
-const DROPOUT = [0, 0.1, 0.2, 0.3, 0.4, 0.5];
-const MAX_HIDDEN = 2;
-const WIDTHS = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1];
-/** Channel counts are rounded to multiples of this, which kernels run fastest on. */
-const ROUND_TO = 8;
-/** Groups of fewer channels have nothing to spare. */
-const MIN_CHANNELS = 16;
+export { configured } from './configure.js';
+export { type Searchable, type SpaceOptions, searchableOf } from './searchable.js';
 
-/** What can be searched in a network. */
-export interface Searchable {
-  graph: Graph;
-  head: Head;
-  dependencies: Dependencies;
-  /** Groups of convolution channels, the one nearest to the logits first. */
-  groups: Group[];
+/** The space at a depth: the head and the `depth` last units. */
+export function spaceAt(searchable: Searchable, depth: number): Space {
+  const { units } = searchable;
+  if (!Number.isInteger(depth) || depth < 0 || depth > units.length)
+    throw new TascnetError(`This network can be searched to depths 0 to ${units.length}, not ${depth}.`);
+  const chosen = choicesAt(searchable, depth);
+  const names = new Set(chosen.map(({ dimension }) => dimension.name));
+  // What depends on a choice that is not searched at this depth waits for it.
+  return chosen.map(({ dimension }) => dimension).filter(({ when }) => !when || names.has(when.dimension));
 }
 
-export function searchableOf(graph: Graph): Searchable {
-  const dependencies = dependencyGroups(graph);
-  const makers = new Map<string, number>();
-  graph.nodes.forEach((node, index) => {
-    for (const name of node.inputs) if (graph.initializers.has(name) && !makers.has(name)) makers.set(name, index);
-  });
-  // A group is as deep as the first weight that makes its channels: everything behind that is affected.
-  const depthOf = (group: Group) =>
-    Math.min(...group.members.filter(({ role }) => role === 'makes').map(({ value }) => makers.get(value) ?? 0));
-  const isConvolution = (group: Group) =>
-    group.members.some(({ role, value }) => role === 'makes' && (graph.initializers.get(value)?.dims.length ?? 0) >= 3);
-  const groups = dependencies.groups
-    .filter((group) => group.channels >= MIN_CHANNELS && isConvolution(group))
-    .sort((a, b) => depthOf(b) - depthOf(a));
-  return { graph, head: findHead(graph, dependencies.shapes), dependencies, groups };
-}
-
-/** The name of the dimension that sets the width of the group at a depth (1 for the deepest). */
-export function widthName(depth: number): string {
-  return `width${depth}`;
-}
-
-/** The space at a depth: the head and the `depth` last groups. */
-export function spaceAt({ head, groups }: Searchable, depth: number): Space {
-  if (!Number.isInteger(depth) || depth < 0 || depth > groups.length)
-    throw new TascnetError(`This network can be searched to depths 0 to ${groups.length}, not ${depth}.`);
-  const layersWhen = (counts: number[]) => ({ when: { dimension: 'layers', in: counts } });
-  const hidden = Array.from({ length: MAX_HIDDEN }, (_, index) => index + 1);
-  // A head that has more to it than one layer can also stay as it is.
-  const choice: Dimension[] = isPlain(head) ? [] : [{ name: 'head', kind: 'categorical', values: ['kept', 'new'] }];
-  const whenNew = choice.length > 0 ? { when: { dimension: 'head', in: ['new'] } } : {};
+function choicesAt({ choices, units, truncations }: Searchable, depth: number): Choice[] {
+  const network = choices.flatMap((choice) =>
+    choice.dimension.name === NETWORK.truncate ? (upTo(choice, depth) ?? []) : choice,
+  );
+  const cuts = network.find(({ dimension }) => dimension.name === NETWORK.truncate)?.dimension;
   return [
-    ...choice,
-    ...(head.flattened
-      ? [{ name: 'pooling', kind: 'categorical', values: ['average', 'kept'], ...whenNew } satisfies Dimension]
-      : []),
-    { name: 'layers', kind: 'integer', low: 0, high: MAX_HIDDEN, ...whenNew },
-    ...hidden.map(
-      (layer): Dimension => ({
-        name: `neurons${layer}`,
-        kind: 'ordinal',
-        values: NEURONS,
-        ...layersWhen(hidden.filter((count) => count >= layer)),
-      }),
-    ),
-    { name: 'activation', kind: 'categorical', values: ACTIVATIONS, ...layersWhen(hidden) },
-    { name: 'dropout', kind: 'ordinal', values: DROPOUT, ...whenNew },
-    ...groups
-      .slice(0, depth)
-      .map((_, index): Dimension => ({ name: widthName(index + 1), kind: 'ordinal', values: WIDTHS })),
-  ];
+    ...network,
+    ...units.slice(0, depth).flatMap(({ choices: own }, index) => {
+      const counts = cuts?.kind === 'ordinal' ? cuts.values.filter((count) => count <= index) : [];
+      const always = cuts?.kind !== 'ordinal' || counts.length === cuts.values.length || truncations.size === 0;
+      const when = always ? undefined : { dimension: NETWORK.truncate, in: counts };
+      return own.filter(isOpen).map((choice) => withCondition(choice, when));
+    }),
+  ].filter(isOpen);
 }
 
-/** The point of the network as it is. */
-export function unchangedPoint(searchable: Searchable, depth: number): Point {
-  const widths = searchable.groups.slice(0, depth).map((_, index) => [widthName(index + 1), 1]);
-  const head = isPlain(searchable.head) ? { layers: 0, dropout: 0 } : { head: 'kept' };
-  return { ...head, ...Object.fromEntries(widths) };
+/** No more units can be cut off than are searched. */
+function upTo(choice: Choice, depth: number): Choice | undefined {
+  const { dimension } = choice;
+  if (dimension.kind !== 'ordinal') return choice;
+  const values = dimension.values.filter((count) => count <= depth);
+  return values.length > 0 ? { ...choice, dimension: { ...dimension, values } } : undefined;
+}
+
+/** The point of the space at a depth that is nearest to what is wished for, and otherwise to the network as it is. */
+export function nearestPoint(searchable: Searchable, depth: number, wish: Point = {}): Point {
+  const own = new Map(choicesAt(searchable, depth).map((choice) => [choice.dimension.name, choice.own]));
+  const point: Record<string, Value> = {};
+  for (const dimension of spaceAt(searchable, depth)) {
+    const { when, name } = dimension;
+    const given = when && point[when.dimension];
+    if (when && (given === undefined || !when.in.includes(given))) continue;
+    point[name] = nearestValue(dimension, wish[name] ?? own.get(name) ?? 0);
+  }
+  return point;
+}
+
+function nearestValue(dimension: Dimension, wanted: Value): Value {
+  if (dimension.kind === 'categorical')
+    return dimension.values.find((value) => value === wanted) ?? dimension.values[0] ?? '';
+  const number = Number(wanted);
+  if (dimension.kind === 'ordinal')
+    return dimension.values.reduce(
+      (best, value) => (Math.abs(value - number) < Math.abs(best - number) ? value : best),
+      dimension.values[0] ?? 0,
+    );
+  const within = Math.min(dimension.high, Math.max(dimension.low, number));
+  return dimension.kind === 'integer' ? Math.round(within) : within;
+}
+
+/** Share of the choices that a start point changes, where it is one of chance. */
+const CHANGED = 0.3;
+
+/**
+ * The points that a search at a depth begins with: the best one so far (at first, the network as it is), that with half of
+ * the channels that this depth adds, or without its block, and others in its neighbourhood.
+ */
+export function startPoints(
+  searchable: Searchable,
+  depth: number,
+  best: Point | undefined,
+  count: number,
+  seed: number,
+): Point[] {
+  const start = nearestPoint(searchable, depth, best);
+  const added = searchable.units[depth - 1]?.choices ?? [];
+  const halved = added.filter(({ choice }) => choice === 'width').map(({ dimension }) => [dimension.name, 0.5]);
+  const dropped = added.filter(({ choice }) => choice === 'block').map(({ dimension }) => [dimension.name, 'dropped']);
+  const smaller = Object.fromEntries(halved.length > 0 ? halved : dropped);
+  const points = [start, nearestPoint(searchable, depth, { ...start, ...smaller })];
+  const space = spaceAt(searchable, depth);
+  const random = randomGenerator(seed, 'start points', depth);
+  while (points.length < count) {
+    const drawn = pointAt(
+      space,
+      space.map(() => random.next()),
+    );
+    const wish = Object.entries(drawn).filter(() => random.next() < CHANGED);
+    points.push(nearestPoint(searchable, depth, { ...start, ...Object.fromEntries(wish) }));
+  }
+  return points.slice(0, count);
 }
 
 /** The value at which the network is cut for a depth: everything that is searched stands behind it. */
-export function cutAt({ graph, head, groups }: Searchable, depth: number): string {
-  const searched = new Set(groups.slice(0, depth).flatMap(({ members }) => members.map(({ value }) => value)));
+export function cutAt({ graph, head, units }: Searchable, depth: number): string {
   const changed = new Set<Node>(head.nodes);
-  for (const node of graph.nodes) if (node.inputs.some((name) => searched.has(name))) changed.add(node);
-  if (head.flattened) {
-    const { value } = head.flattened;
-    for (const node of graph.nodes) if (node.inputs.includes(value)) changed.add(node);
+  const searched = new Set<string>();
+  for (const { unit, choices } of units.slice(0, depth)) {
+    for (const node of unit.nodes) changed.add(node);
+    for (const choice of choices)
+      if (choice.edit === 'width') for (const { value } of choice.group.members) searched.add(value);
   }
+  if (head.flattened) searched.add(head.flattened.value);
+  for (const node of graph.nodes) if (node.inputs.some((name) => searched.has(name))) changed.add(node);
   return cutBefore(graph, changed);
 }
 
-/** How many channels a width leaves. */
-export function channelsAt(group: Group, width: number): number {
-  if (width >= 1) return group.channels;
-  return Math.min(group.channels, Math.max(ROUND_TO, Math.round((group.channels * width) / ROUND_TO) * ROUND_TO));
-}
-
-/**
- * The network in the configuration of a point, weights inherited: of a narrower group the channels with the largest sums
- * of absolute weights stay.
- * @param seed for the weights that nothing is inherited for.
- */
-export async function configured(searchable: Searchable, point: Point, seed: number): Promise<Graph> {
-  const narrowed = await withWidths(searchable, point);
-  if (point.head === 'kept') return narrowed;
-  const { layers = 0, dropout = 0, activation = 'relu', pooling = 'kept' } = point;
-  const current = narrowed === searchable.graph ? searchable.head : findHead(narrowed);
-  if (layers === 0 && dropout === 0 && isPlain(current)) return narrowed;
-  return withHeadConfiguration(
-    narrowed,
-    current,
-    {
-      neurons: Array.from({ length: Number(layers) }, (_, index) => Number(point[`neurons${index + 1}`])),
-      activation: ACTIVATIONS.find((name) => name === activation) ?? ('relu' satisfies Activation),
-      dropout: Number(dropout),
-      pooling: pooling === 'average' ? 'average' : 'kept',
-    },
-    seed,
-  );
-}
-
-async function withWidths({ graph, dependencies, groups }: Searchable, point: Point): Promise<Graph> {
-  const narrower = groups
-    .map((group, index) => ({ group, count: channelsAt(group, Number(point[widthName(index + 1)] ?? 1)) }))
-    .filter(({ group, count }) => count < group.channels);
-  if (narrower.length === 0) return graph;
-  const chosen = narrower.map(({ group }) => group);
-  const scores = await l1.scores({
-    graph,
-    dependencies: { ...dependencies, groups: chosen },
-    seed: 0,
-    signal: undefined,
-  });
-  const removals = new Map(
-    narrower.map(({ group, count }, index) => {
-      const score = scores[index] ?? new Float64Array(group.channels);
-      const order = [...score.keys()].sort((a, b) => (score[a] ?? 0) - (score[b] ?? 0) || a - b);
-      return [group.id, { channels: order.slice(0, group.channels - count) }];
-    }),
-  );
-  return (await removeChannels(graph, removals, dependencies)).graph;
+/** The depths of a search, in order. */
+export function depthsOf({ units }: Searchable, deepest: number): number[] {
+  const last = Math.min(deepest, units.length);
+  return last < 1 ? [0] : Array.from({ length: last }, (_, index) => index + 1);
 }
 
 /** What a search at one depth looks at. */
 export interface DepthDescription {
   depth: number;
-  /** The group of channels that this depth adds: the weight that makes it, and its channels. */
-  group: { id: string; channels: number } | undefined;
+  /** The unit that this depth adds; undefined where there is none. */
+  unit: { name: string; kind: BlockKind; layers: string[] } | undefined;
   /** The value at which the frozen part ends, and its shape behind the batch. */
   cut: { value: string; shape: number[] };
   /** Of the network as it is, behind the cut. */
@@ -169,28 +144,22 @@ export interface DepthDescription {
   space: Space;
 }
 
-/** What would be searched at depths 1 to `depth` (0 alone where no group can be narrowed). */
-export function describeSpace(graph: Graph, depth: number): DepthDescription[] {
-  const searchable = searchableOf(graph);
+/** What would be searched at depths 1 to `depth` (0 alone where there are no units). */
+export function describeSpace(searchable: Searchable, depth: number): DepthDescription[] {
+  const { graph, units } = searchable;
   return depthsOf(searchable, depth).map((at) => {
     const value = cutAt(searchable, at);
     const tail = tailOf(graph, value);
     const { macs, parameters } = costOf(tail);
-    const group = searchable.groups[at - 1];
+    const unit = units[at - 1]?.unit;
     const dims = inferShapes(tail).types.get(value)?.dims.slice(1) ?? [];
     return {
       depth: at,
-      group: group && { id: group.id, channels: group.channels },
+      unit: unit && { name: unit.name, kind: unit.kind, layers: unit.layers.map(({ name }) => name) },
       cut: { value, shape: dims.map((extent) => (typeof extent === 'number' ? extent : 1)) },
       trainableParameters: parameters,
       macs,
       space: spaceAt(searchable, at),
     };
   });
-}
-
-/** The depths of a search, in order. */
-export function depthsOf({ groups }: Searchable, deepest: number): number[] {
-  const last = Math.min(deepest, groups.length);
-  return last < 1 ? [0] : Array.from({ length: last }, (_, index) => index + 1);
 }
