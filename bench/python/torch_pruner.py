@@ -6,11 +6,12 @@ import time
 import torch
 from measured import report, reset_peak
 
-try:
-    # Some builds of torchvision and torch do not match: then only its operator of detection is missing.
-    torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-except RuntimeError:
-    pass
+for operator in ("nms", "qnms"):
+    try:
+        # Some builds of torchvision and torch do not match: then only its operators of detection are missing.
+        torch.library.define(f"torchvision::{operator}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    except RuntimeError:
+        pass
 import torch_pruning as tp
 import torchvision
 

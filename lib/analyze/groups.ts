@@ -9,6 +9,7 @@
 import type { Graph } from '../graph/graph.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { AxisRef } from '../ops/operator.js';
+import { type AxisChannels, type Classes, channelsAlong, numbered, type Share, sharesOf } from './channels.js';
 import { bestChoice, type Outcome } from './choices.js';
 import type { Description, Shuffle } from './described.js';
 import { describeGraph, keyOf } from './relations.js';
@@ -34,15 +35,6 @@ export interface Group {
   channels: number;
   /** Initializers only. */
   members: Member[];
-}
-
-/** Where each element of a carrying axis belongs. */
-export interface AxisChannels extends AxisRef {
-  extent: number;
-  /** The group of each element, −1 where it is in none. */
-  group: Int32Array;
-  /** The channel within the group. */
-  channel: Int32Array;
 }
 
 export interface Dependencies {
@@ -75,29 +67,23 @@ function prunable(graph: Graph, groups: readonly Group[]): number {
   return score;
 }
 
-/** Classes of elements by number, in the order in which their first elements were found. */
-interface Classes {
-  /** The class of each element. */
-  of: Int32Array;
-  count: number;
-}
-
 function groupsOf(
   { graph, shapes, shuffles }: Description,
   ties: Ties,
   ignore: (initializer: string) => boolean,
 ): Outcome & { dependencies: Dependencies } {
   const classes = numbered(ties.classOf);
-  const axes = [...ties.axes.values()];
+  const axes = ties.axes.values();
+  const distinct = distinctAxes(axes);
   const reasons = pinnedClasses(graph, ties, classes, ignore);
   const made = classesMade(axes, classes);
-  const kind = kindsOf(axes, classes);
+  const kind = kindsOf(distinct, classes);
   const groupOf = new Int32Array(classes.count).fill(-1);
   const channelOf = new Int32Array(classes.count);
   const groups: Group[] = [];
   const groupOfKind = new Map<number, number>();
   for (let number = 0; number < classes.count; number++) {
-    if (made[number] === 0 || reasons.has(number)) continue;
+    if (made[number] === 0 || reasons.of[number] !== 0) continue;
     const kindOfClass = kind[number] ?? 0;
     let group = groupOfKind.get(kindOfClass);
     if (group === undefined) {
@@ -110,47 +96,45 @@ function groupsOf(
     if (entry) channelOf[number] = entry.channels++;
   }
   const cut = new Map<string, AxisChannels>();
+  // Axes with the same elements share their lists of channels.
+  const channels = new Map(distinct.map((axis) => [axis.base, channelsAlong(axis, classes, groupOf, channelOf)]));
+  const shares = new Map<number, Share[]>();
   for (const axis of axes) {
-    const entry = channelsAlong(axis, classes, groupOf, channelOf);
-    if (!entry) continue;
-    cut.set(keyOf(axis), entry);
-    if (graph.initializers.has(axis.value)) addMembers(groups, axis, entry);
+    const along = channels.get(axis.base);
+    if (!along) continue;
+    cut.set(keyOf(axis), { value: axis.value, axis: axis.axis, extent: axis.extent, ...along });
+    if (!graph.initializers.has(axis.value)) continue;
+    const owned = shares.get(axis.base) ?? sharesOf(groups, along);
+    shares.set(axis.base, owned);
+    const role = axis.source ? 'makes' : axis.reads ? 'reads' : 'scales';
+    for (const { group, perChannel, indices } of owned)
+      groups[group]?.members.push({ value: axis.value, axis: axis.axis, perChannel, indices, role });
   }
   for (const [number, group] of groups.entries())
     group.id =
       group.members.find((member) => member.role === 'makes')?.value ?? group.members[0]?.value ?? `group ${number}`;
   nameApart(groups);
   const pinned = pinnedNodes(graph, axes, classes, made, reasons);
+  const inner = reasons.list.some((reason) => reason?.border === false);
   const troubled = (at: AxisRef): boolean => {
-    const axis = ties.axes.get(keyOf(at));
+    const axis = inner ? ties.axes.get(at) : undefined;
     for (let index = 0; axis && index < axis.extent; index++)
-      if (reasons.get(classes.of[axis.base + index] ?? 0)?.border === false) return true;
+      if (reasonAt(axis, index, classes, reasons)?.border === false) return true;
     return false;
   };
   return { dependencies: { shapes, groups, pinned, axes: cut, shuffles }, score: prunable(graph, groups), troubled };
 }
 
-function numbered(classOf: Int32Array): Classes {
-  const numbers = new Int32Array(classOf.length).fill(-1);
-  const of = new Int32Array(classOf.length);
-  let count = 0;
-  for (let element = 0; element < classOf.length; element++) {
-    const representative = classOf[element] ?? 0;
-    let number = numbers[representative] ?? -1;
-    if (number < 0) {
-      number = count++;
-      numbers[representative] = number;
-    }
-    of[element] = number;
-  }
-  return { of, count };
+/** One axis for each set of elements. */
+function distinctAxes(axes: readonly CarryingAxis[]): CarryingAxis[] {
+  return [...new Map(axes.map((axis) => [axis.base, axis])).values()];
 }
 
 /** 1 for the classes along which some weight makes channels. */
 function classesMade(axes: readonly CarryingAxis[], classes: Classes): Uint8Array {
   const made = new Uint8Array(classes.count);
-  for (const axis of axes)
-    if (axis.source) for (let index = 0; index < axis.extent; index++) made[classes.of[axis.base + index] ?? 0] = 1;
+  for (const axis of distinctAxes(axes.filter(({ source }) => source)))
+    for (let index = 0; index < axis.extent; index++) made[classes.of[axis.base + index] ?? 0] = 1;
   return made;
 }
 
@@ -187,18 +171,26 @@ interface Reason {
   border: boolean;
 }
 
-/** The reason why the elements of a class must stay, by class. */
-function pinnedClasses(
-  graph: Graph,
-  ties: Ties,
-  classes: Classes,
-  ignore: (initializer: string) => boolean,
-): Map<number, Reason> {
-  const reasons = new Map<number, Reason>();
+/** Why classes must stay: `list[of[c]]` for class c, undefined (the first of the list) for those that can go. */
+interface Reasons {
+  list: (Reason | undefined)[];
+  of: Int32Array;
+}
+
+function reasonAt({ base }: CarryingAxis, index: number, classes: Classes, { list, of }: Reasons): Reason | undefined {
+  return list[of[classes.of[base + index] ?? 0] ?? 0];
+}
+
+function pinnedClasses(graph: Graph, ties: Ties, classes: Classes, ignore: (initializer: string) => boolean): Reasons {
+  const reasons: Reasons = { list: [undefined], of: new Int32Array(classes.count) };
+  const done = new Set<number>();
   const pinAxis = (axis: CarryingAxis, text: string, border: boolean) => {
+    if (done.has(axis.base)) return;
+    done.add(axis.base);
+    const reason = reasons.list.push({ text, border }) - 1;
     for (let index = 0; index < axis.extent; index++) {
       const number = classes.of[axis.base + index] ?? 0;
-      if (!reasons.has(number)) reasons.set(number, { text, border });
+      if (reasons.of[number] === 0) reasons.of[number] = reason;
     }
   };
   for (const { node, reason, axis, border } of ties.pins) pinAxis(axis, `${reason} (${node})`, border);
@@ -223,69 +215,19 @@ function pinnedNodes(
   axes: readonly CarryingAxis[],
   classes: Classes,
   made: Uint8Array,
-  reasons: ReadonlyMap<number, Reason>,
+  reasons: Reasons,
 ): Dependencies['pinned'] {
   const weights = new Map<string, string>();
+  if (reasons.list.length === 1) return [];
   for (const axis of axes)
-    for (let index = 0; axis.source && index < axis.extent; index++) {
-      const number = classes.of[axis.base + index] ?? 0;
-      const reason = reasons.get(number)?.text;
-      if (reason !== undefined && made[number] === 1 && !weights.has(axis.value)) weights.set(axis.value, reason);
+    for (let index = 0; axis.source && index < axis.extent && !weights.has(axis.value); index++) {
+      const reason = reasonAt(axis, index, classes, reasons)?.text;
+      if (reason !== undefined && made[classes.of[axis.base + index] ?? 0] === 1) weights.set(axis.value, reason);
     }
   return graph.nodes.flatMap(({ name, inputs }) => {
     const reason = inputs.map((input) => weights.get(input)).find((found) => found !== undefined);
     return reason === undefined ? [] : [{ node: name, reason }];
   });
-}
-
-/** Where the elements of an axis belong; undefined when none is in a group. */
-function channelsAlong(
-  axis: CarryingAxis,
-  classes: Classes,
-  groupOf: Int32Array,
-  channelOf: Int32Array,
-): AxisChannels | undefined {
-  const { value, extent, base } = axis;
-  const group = new Int32Array(extent);
-  const channel = new Int32Array(extent);
-  let some = false;
-  for (let index = 0; index < extent; index++) {
-    const number = classes.of[base + index] ?? 0;
-    group[index] = groupOf[number] ?? -1;
-    channel[index] = channelOf[number] ?? 0;
-    some ||= group[index] !== -1;
-  }
-  return some ? { value, axis: axis.axis, extent, group, channel } : undefined;
-}
-
-function addMembers(groups: readonly Group[], axis: CarryingAxis, { group, channel }: AxisChannels): void {
-  const role = axis.source ? 'makes' : axis.reads ? 'reads' : 'scales';
-  const counts = new Map<number, number>();
-  // Channels of a group mostly lie next to each other.
-  for (let index = 0; index < group.length; ) {
-    const number = group[index] ?? -1;
-    const start = index;
-    while (index < group.length && group[index] === number) index++;
-    if (number >= 0) counts.set(number, (counts.get(number) ?? 0) + index - start);
-  }
-  const filling = new Map<number, { member: Member; filled: Int32Array }>();
-  for (const [number, count] of counts) {
-    const owner = groups[number];
-    if (!owner) continue;
-    const perChannel = count / owner.channels;
-    const member = { value: axis.value, axis: axis.axis, perChannel, indices: new Int32Array(count), role } as const;
-    owner.members.push(member);
-    filling.set(number, { member, filled: new Int32Array(owner.channels) });
-  }
-  let into: { member: Member; filled: Int32Array } | undefined;
-  for (let index = 0; index < group.length; index++) {
-    if (group[index] !== group[index - 1]) into = filling.get(group[index] ?? -1);
-    if (!into) continue;
-    const own = channel[index] ?? 0;
-    const position = into.filled[own] ?? 0;
-    into.member.indices[own * into.member.perChannel + position] = index;
-    into.filled[own] = position + 1;
-  }
 }
 
 /** Groups made by different channels of one weight get its name with a number. */

@@ -3,6 +3,7 @@
 import type { Graph, Node } from '../graph/graph.js';
 import type { AxisRef, Relation, SettledRelation, ValueType } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
+import { AxisMap } from './axis-map.js';
 import type { Choices, DescribedNode, Description } from './described.js';
 import { staysPinned } from './normalization.js';
 import { type Shapes, shapedNode } from './shapes.js';
@@ -67,30 +68,30 @@ function isSettled(relations: Relation[]): relations is SettledRelation[] {
  * that does not go on to an output sums over its channels.
  */
 export function rolesOf({ shapes, constants }: Description, node: Node, relations: readonly SettledRelation[]): Roles {
-  if (node.outputs.every((output) => constants.has(output))) return { sources: [], readers: [] };
+  const weighs = node.inputs.some((input) => constants.has(input));
+  if (!weighs || node.outputs.every((output) => constants.has(output))) return { sources: [], readers: [] };
   const outputs = new Set(node.outputs);
   const isActivation = (value: string) => !outputs.has(value) && !constants.has(value);
-  const through = new Set<string>();
+  const through = new AxisMap<true>();
   const pairs = relations.flatMap(relatedAxes);
-  const touching = new Map<string, { activation: boolean; output: boolean }>();
+  const touching = new AxisMap<{ activation: boolean; output: boolean }>();
   for (const [one, other] of pairs) {
-    const known = touching.get(keyOf(one)) ?? { activation: false, output: false };
+    const known = touching.getOrMake(one, () => ({ activation: false, output: false }));
     known.activation ||= isActivation(other.value);
     known.output ||= outputs.has(other.value);
-    touching.set(keyOf(one), known);
   }
   for (const [one, other] of pairs) {
     // Directly, or through a weight that is tied to both (the filters of a depthwise convolution).
-    const around = touching.get(keyOf(one));
-    if (constants.has(one.value) && around?.activation && around.output) through.add(keyOf(other));
+    const around = touching.get(one);
+    if (constants.has(one.value) && around?.activation && around.output) through.getOrMake(other, () => true);
     if (isActivation(one.value) && outputs.has(other.value)) {
-      through.add(keyOf(one));
-      through.add(keyOf(other));
+      through.getOrMake(one, () => true);
+      through.getOrMake(other, () => true);
     }
   }
   // Integers are arguments (shapes, indices), whose elements are no channels.
   const isWeight = (value: string) => constants.has(value) && isFloat(shapes.types.get(value));
-  const weights = pairs.filter(([weight, other]) => isWeight(weight.value) && !through.has(keyOf(other)));
+  const weights = pairs.filter(([weight, other]) => isWeight(weight.value) && !through.get(other));
   return {
     sources: weights.filter(([, other]) => outputs.has(other.value)).map(([weight]) => weight),
     readers: weights.filter(([, other]) => isActivation(other.value)).map(([weight]) => weight),

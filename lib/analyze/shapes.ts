@@ -15,8 +15,18 @@ export interface Shapes {
 
 /** The type of a constant, with its elements where they are few. */
 export function typeOfTensor(tensor: Tensor): ValueType {
-  const few = tensor.dtype !== 'string' && sizeOf(tensor.dims) <= MAX_KNOWN_ELEMENTS;
-  return { dtype: tensor.dtype, dims: tensor.dims, elements: few ? numbersOf(tensor) : undefined };
+  const { dtype, dims } = tensor;
+  if (dtype === 'string' || sizeOf(dims) > MAX_KNOWN_ELEMENTS) return { dtype, dims };
+  let elements: number[] | undefined;
+  return {
+    dtype,
+    dims,
+    // Most are weights whose elements nobody asks for.
+    get elements() {
+      elements ??= numbersOf(tensor);
+      return elements;
+    },
+  };
 }
 
 /**

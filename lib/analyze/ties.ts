@@ -6,13 +6,18 @@
  */
 
 import type { AxisRef, SettledRelation, Span, ValueType } from '../ops/operator.js';
+import { AxisMap } from './axis-map.js';
 import type { Choices, Description } from './described.js';
-import { keyOf, rolesOf, rolesOfComputed, settled } from './relations.js';
+import { DisjointSets } from './disjoint-sets.js';
+import { rolesOf, rolesOfComputed, settled } from './relations.js';
 
 /** An axis whose elements take part. */
 export interface CarryingAxis extends AxisRef {
   extent: number;
-  /** First element number; the elements are `base` … `base + extent − 1`. */
+  /**
+   * First element number; the elements are `base` … `base + extent − 1`. Axes that are tied to each other as wholes, element
+   * by element, have the same ones.
+   */
   base: number;
   /** A weight makes new channels along this axis. */
   source: boolean;
@@ -21,7 +26,7 @@ export interface CarryingAxis extends AxisRef {
 }
 
 export interface Ties {
-  axes: Map<string, CarryingAxis>;
+  axes: AxisMap<CarryingAxis>;
   /** The class of each element (a representative's number): equal ones live and die together. */
   classOf: Int32Array;
   /** Elements that must stay, with the reason. `border`: they are the graph's inputs or outputs. */
@@ -47,18 +52,13 @@ export function tieGraph(description: Description, choices: Choices = new Map())
   const sources = spread(roles.flatMap((role) => role.sources));
   const readers = spread(roles.flatMap((role) => role.readers));
   const { types } = description.shapes;
-  const axes = carryingAxes(described, sources, new Set(readers.map(keyOf)), types);
-  let elements = 0;
-  for (const axis of axes.values()) {
-    axis.base = elements;
-    elements += axis.extent;
-  }
+  const axes = carryingAxes(described, sources, readers, types);
+  const { elements, others } = numberElements(axes, described);
   const sets = new DisjointSets(elements);
-  for (const { relations } of described)
-    for (const relation of relations) {
-      if (relation.kind === 'same') uniteSpans(sets, axes, relation.a, relation.b, relation.blocks);
-      else if (relation.kind === 'reshape') uniteReshape(sets, axes, types, relation);
-    }
+  for (const relation of others) {
+    if (relation.kind === 'same') uniteSpans(sets, axes, relation.a, relation.b, relation.blocks);
+    else if (relation.kind === 'reshape') uniteReshape(sets, axes, types, relation);
+  }
   return { axes, classOf: sets.classes(), pins: pinsOf(description, described, axes) };
 }
 
@@ -99,16 +99,12 @@ function strided(types: ReadonlyMap<string, ValueType>, { value, axes }: Side, a
 function carryingAxes(
   described: NodeRelations[],
   sources: readonly AxisRef[],
-  readers: ReadonlySet<string>,
+  readers: readonly AxisRef[],
   types: ReadonlyMap<string, ValueType>,
-): Map<string, CarryingAxis> {
-  const neighbours = new Map<string, { relation: SettledRelation; choice: number | undefined }[]>();
-  const note = (at: AxisRef, relation: SettledRelation, choice?: number) => {
-    const key = keyOf(at);
-    const list = neighbours.get(key);
-    if (list) list.push({ relation, choice });
-    else neighbours.set(key, [{ relation, choice }]);
-  };
+): AxisMap<CarryingAxis> {
+  const neighbours = new AxisMap<{ relation: SettledRelation; choice: number | undefined }[]>();
+  const note = (at: AxisRef, relation: SettledRelation, choice?: number) =>
+    neighbours.getOrMake(at, () => []).push({ relation, choice });
   for (const { relations, choices } of described)
     relations.forEach((relation, index) => {
       if (relation.kind === 'same') {
@@ -120,18 +116,20 @@ function carryingAxes(
       }
     });
 
-  const carried = new Map<string, CarryingAxis>();
+  const read = new AxisMap<true>();
+  for (const reader of readers) read.getOrMake(reader, () => true);
+  const carried = new AxisMap<CarryingAxis>();
   const queue: AxisRef[] = [];
   const reach = (at: AxisRef, source: boolean) => {
-    const key = keyOf(at);
-    const extent = types.get(at.value)?.dims[at.axis];
-    if (carried.has(key) || typeof extent !== 'number') return;
-    carried.set(key, { value: at.value, axis: at.axis, extent, base: 0, source, reads: readers.has(key) });
+    const { value, axis } = at;
+    const extent = types.get(value)?.dims[axis];
+    if (typeof extent !== 'number' || carried.get(at)) return;
+    carried.getOrMake(at, () => ({ value, axis, extent, base: 0, source, reads: read.get(at) ?? false }));
     queue.push(at);
   };
   for (const source of sources) reach(source, true);
   for (let at = queue.pop(); at; at = queue.pop())
-    for (const { relation, choice } of neighbours.get(keyOf(at)) ?? []) {
+    for (const { relation, choice } of neighbours.get(at) ?? []) {
       if (relation.kind === 'same') {
         reach(relation.a, false);
         reach(relation.b, false);
@@ -139,7 +137,7 @@ function carryingAxes(
         const { from, to } = relation;
         const forward = from.value === at.value && from.axes.includes(at.axis);
         const [near, far] = forward ? [from, to] : [to, from];
-        if (far.axes.some((axis) => carried.has(keyOf({ value: far.value, axis })))) continue;
+        if (far.axes.some((axis) => carried.get({ value: far.value, axis }))) continue;
         const axis = carrier(types, { ...near, axis: at.axis }, far, choice);
         if (axis !== undefined) reach({ value: far.value, axis }, false);
       }
@@ -147,15 +145,46 @@ function carryingAxes(
   return carried;
 }
 
-function uniteSpans(
-  sets: DisjointSets,
-  axes: ReadonlyMap<string, CarryingAxis>,
-  a: Span,
-  b: Span,
-  blocks = a.length,
-): void {
-  const axisA = axes.get(keyOf(a));
-  const axisB = axes.get(keyOf(b));
+type Same = Extract<SettledRelation, { kind: 'same' }>;
+
+/** Whether a relation ties two whole axes element by element, as most do. */
+function tiesWholes({ a, b, blocks = a.length }: Same, axisA: CarryingAxis, axisB: CarryingAxis): boolean {
+  if (a.at || b.at || a.start !== 0 || b.start !== 0 || a.length !== b.length || blocks !== a.length) return false;
+  return axisA.extent === a.length && axisB.extent === b.length;
+}
+
+/** Gives the axes their element numbers. @returns how many there are, and the relations that are still to be heeded. */
+function numberElements(
+  axes: AxisMap<CarryingAxis>,
+  described: readonly NodeRelations[],
+): { elements: number; others: SettledRelation[] } {
+  const all = axes.values();
+  for (const [number, axis] of all.entries()) axis.base = number;
+  const wholes = new DisjointSets(axes.size);
+  const others: SettledRelation[] = [];
+  for (const { relations } of described)
+    for (const relation of relations) {
+      const [a, b] = relation.kind === 'same' ? [axes.get(relation.a), axes.get(relation.b)] : [];
+      if (relation.kind !== 'same') others.push(relation);
+      else if (a && b && tiesWholes(relation, a, b)) wholes.unite(a.base, b.base);
+      else if (a && b) others.push(relation);
+    }
+  const bases = new Int32Array(axes.size);
+  let elements = 0;
+  for (const [number, axis] of all.entries()) {
+    const representative = wholes.find(number);
+    if (representative === number) {
+      bases[number] = elements;
+      elements += axis.extent;
+    }
+    axis.base = bases[representative] ?? 0;
+  }
+  return { elements, others };
+}
+
+function uniteSpans(sets: DisjointSets, axes: AxisMap<CarryingAxis>, a: Span, b: Span, blocks = a.length): void {
+  const axisA = axes.get(a);
+  const axisB = axes.get(b);
   if (!axisA || !axisB || blocks === 0) return;
   const element = (axis: CarryingAxis, span: Span, index: number) =>
     axis.base + (span.at?.[index] ?? span.start + index);
@@ -171,13 +200,13 @@ function uniteSpans(
 /** Elements of both sides that hold a common position of the reshaped data live and die together. */
 function uniteReshape(
   sets: DisjointSets,
-  axes: ReadonlyMap<string, CarryingAxis>,
+  axes: AxisMap<CarryingAxis>,
   types: ReadonlyMap<string, ValueType>,
   { from, to }: Extract<SettledRelation, { kind: 'reshape' }>,
 ): void {
   const sides = [from, to].flatMap((side) =>
     side.axes.flatMap((axis) => {
-      const carried = axes.get(keyOf({ value: side.value, axis }));
+      const carried = axes.get({ value: side.value, axis });
       return carried ? [{ base: carried.base, ...strided(types, side, axis) }] : [];
     }),
   );
@@ -198,11 +227,11 @@ function greatestCommonDivisor(a: number, b: number): number {
 function pinsOf(
   { graph, constants }: Description,
   described: NodeRelations[],
-  axes: ReadonlyMap<string, CarryingAxis>,
+  axes: AxisMap<CarryingAxis>,
 ): Ties['pins'] {
   const pins: Ties['pins'] = [];
   const pin = (at: AxisRef, node: string, reason: string, border: boolean) => {
-    const axis = axes.get(keyOf(at));
+    const axis = axes.get(at);
     if (axis) pins.push({ node, reason, axis, border });
   };
   const everyAxis = (value: string) => [...Array(16).keys()].map((axis) => ({ value, axis }));
@@ -215,42 +244,4 @@ function pinsOf(
   for (const { node, relations } of described)
     for (const relation of relations) if (relation.kind === 'pin') pin(relation.at, node, relation.reason, false);
   return pins;
-}
-
-/** Union-find with path halving; the smaller number represents a set, so that the result does not depend on order. */
-class DisjointSets {
-  readonly #parent: Int32Array;
-
-  constructor(size: number) {
-    this.#parent = new Int32Array(size);
-    for (let element = 0; element < size; element++) this.#parent[element] = element;
-  }
-
-  find(element: number): number {
-    const parent = this.#parent;
-    let at = element;
-    for (let up = parent[at] ?? at; up !== at; up = parent[at] ?? at) {
-      const grand = parent[up] ?? up;
-      parent[at] = grand;
-      at = grand;
-    }
-    return at;
-  }
-
-  unite(a: number, b: number): void {
-    const rootA = this.find(a);
-    const rootB = this.find(b);
-    if (rootA < rootB) this.#parent[rootB] = rootA;
-    else this.#parent[rootA] = rootB;
-  }
-
-  classes(): Int32Array {
-    const classes = new Int32Array(this.#parent.length);
-    // A representative is the smallest of its set, so that what an element points to is settled before it.
-    for (let element = 0; element < classes.length; element++) {
-      const parent = this.#parent[element] ?? element;
-      classes[element] = parent === element ? element : (classes[parent] ?? parent);
-    }
-    return classes;
-  }
 }

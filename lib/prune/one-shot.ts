@@ -61,8 +61,8 @@ export async function cutChannels(
   context: OneShotContext,
 ): Promise<OneShot> {
   const result = await removeChannels(graph, removals, dependencies);
-  const { macs, parameters } = costOf(result.graph);
-  const from = context.from ?? costOf(graph);
+  const { macs, parameters } = costOf(result.graph, result.shapes);
+  const from = context.from ?? costOf(graph, dependencies.shapes);
   const fits = (left: number, all: number, target: number | undefined) => target === undefined || left <= target * all;
   const met =
     fits(macs, from.macs, options.targets.macs) && fits(parameters, from.parameters, options.targets.parameters);

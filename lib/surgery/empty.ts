@@ -1,7 +1,8 @@
 /** Channels that can all go: those of a value that only concatenations with other values need. */
 
 import { roleOf } from '../analyze/blocks.js';
-import type { AxisChannels, Dependencies } from '../analyze/groups.js';
+import type { AxisChannels } from '../analyze/channels.js';
+import type { Dependencies } from '../analyze/groups.js';
 import { keyOf } from '../analyze/relations.js';
 import type { Graph } from '../graph/graph.js';
 

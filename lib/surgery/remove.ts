@@ -3,9 +3,10 @@
  * the counts (the `group` of a convolution, the target of a Reshape) is written anew by the operators.
  */
 
+import type { AxisChannels } from '../analyze/channels.js';
 import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
 import { keyOf } from '../analyze/relations.js';
-import { inferShapes, shapedNode } from '../analyze/shapes.js';
+import { inferShapes, type Shapes, shapedNode } from '../analyze/shapes.js';
 import { TascnetError } from '../errors.js';
 import { type Dim, type Graph, type Node, withoutDead } from '../graph/graph.js';
 import { int64, type Tensor } from '../graph/tensor.js';
@@ -30,6 +31,8 @@ export interface Removed {
   plan: Plan;
   /** For every axis that was cut (`keyOf`), the elements that stayed, in terms of the graph before. */
   kept: Map<string, Int32Array>;
+  /** Of the graph that is left. */
+  shapes: Shapes;
 }
 
 /**
@@ -42,7 +45,8 @@ export async function removeChannels(
   dependencies: Dependencies = dependencyGroups(graph),
 ): Promise<Removed> {
   const cuts = checkedCuts(removals, dependencies.groups);
-  if (cuts.length === 0) return { graph, plan: { groups: [], pinned: dependencies.pinned }, kept: new Map() };
+  if (cuts.length === 0)
+    return { graph, plan: { groups: [], pinned: dependencies.pinned }, kept: new Map(), shapes: dependencies.shapes };
   const kept = keptElements(cuts, dependencies);
   const left = cuts.some(({ whole }) => whole) ? withoutEmpty(graph, kept) : graph;
   const initializers = await cutInitializers(left, kept, cuts);
@@ -58,8 +62,7 @@ export async function removeChannels(
       : rewriteNode(left, node, dependencies, { kept, after }, initializers);
   });
   const result = withoutDead({ ...left, nodes, initializers });
-  inferShapes(result);
-  return { graph: result, plan: planOf(cuts, dependencies), kept };
+  return { graph: result, plan: planOf(cuts, dependencies), kept, shapes: inferShapes(result) };
 }
 
 interface Cut {
@@ -105,15 +108,31 @@ function checkedCuts(removals: ReadonlyMap<string, Removal>, groups: Group[]): C
 function keptElements(cuts: Cut[], { axes }: Dependencies): Map<string, Int32Array> {
   const gone = new Map(cuts.map((cut) => [cut.number, new Set(cut.removed)]));
   const kept = new Map<string, Int32Array>();
+  // Axes with the same elements share these lists.
+  const found = new Map<Int32Array, Int32Array>();
   for (const [key, axis] of axes) {
-    const stay: number[] = [];
-    for (let index = 0; index < axis.extent; index++)
-      if (!gone.get(axis.group[index] ?? -1)?.has(axis.channel[index] ?? -1)) stay.push(index);
+    const stay = found.get(axis.group) ?? staying(axis, gone);
+    found.set(axis.group, stay);
     if (stay.length === 0 && !cuts.some(({ whole }) => whole))
       throw new TascnetError(`"${axis.value}" would lose all of its channels.`);
-    if (stay.length < axis.extent) kept.set(key, Int32Array.from(stay));
+    if (stay.length < axis.extent) kept.set(key, stay);
   }
   return kept;
+}
+
+function staying({ extent, group, channel }: AxisChannels, gone: ReadonlyMap<number, Set<number>>): Int32Array {
+  const stay = new Int32Array(extent);
+  let count = 0;
+  let number = -1;
+  let lost: Set<number> | undefined;
+  for (let index = 0; index < extent; index++) {
+    if (group[index] !== number) {
+      number = group[index] ?? -1;
+      lost = gone.get(number);
+    }
+    if (!lost?.has(channel[index] ?? -1)) stay[count++] = index;
+  }
+  return stay.slice(0, count);
 }
 
 /** The graph without the values that have no channels left, and without what only they need. */
@@ -225,21 +244,24 @@ function freshName(taken: ReadonlyMap<string, unknown>, wanted: string): string 
 
 function planOf(cuts: Cut[], { pinned }: Dependencies): Plan {
   return {
-    groups: cuts.map(({ group, removed, merged }) => ({
-      id: group.id,
-      channels: group.channels,
-      removed,
-      merged,
-      members: group.members.map((member) => ({
-        tensor: member.value,
-        axis: member.axis,
-        removed: removed
-          .flatMap((channel) => [
-            ...member.indices.subarray(channel * member.perChannel, (channel + 1) * member.perChannel),
-          ])
-          .sort((a, b) => a - b),
-      })),
-    })),
+    groups: cuts.map(({ group, removed, merged }) => {
+      // Members with the same elements share these lists.
+      const lists = new Map<Int32Array, number[]>();
+      const members = group.members.map(({ value, axis, indices, perChannel }) => {
+        const list = lists.get(indices) ?? elementsOf(removed, indices, perChannel);
+        lists.set(indices, list);
+        return { tensor: value, axis, removed: list };
+      });
+      return { id: group.id, channels: group.channels, removed, merged, members };
+    }),
     pinned,
   };
+}
+
+function elementsOf(removed: readonly number[], indices: Int32Array, perChannel: number): number[] {
+  const elements = new Int32Array(removed.length * perChannel);
+  removed.forEach((channel, position) => {
+    elements.set(indices.subarray(channel * perChannel, (channel + 1) * perChannel), position * perChannel);
+  });
+  return Array.from(elements.sort());
 }
