@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { type AffineForm, type CostKind, compileCost, type NativeCostTerm } from '../../lib/native.js';
 import { integer, type Random, randomOf } from './random.js';
+import { costOf } from './reference.js';
 
 function formOf(random: Random, groups: number): AffineForm {
   if (groups === 0 || random() < 0.1) return { constant: integer(random, 0, 9) };
@@ -9,25 +10,6 @@ function formOf(random: Random, groups: number): AffineForm {
     () => [integer(random, 0, groups - 1), integer(random, 1, 5)] as const,
   );
   return random() < 0.5 ? { channels } : { constant: integer(random, 0, 99), channels };
-}
-
-function reference(kinds: CostKind[], terms: NativeCostTerm[], configuration: readonly number[]): number[] {
-  const value = (term: NativeCostTerm) =>
-    term.factors
-      .map((form) =>
-        (form.channels ?? []).reduce((sum, [g, m]) => sum + m * (configuration[g] ?? 0), form.constant ?? 0),
-      )
-      .reduce((a, b) => a * b, term.coefficient);
-  return kinds.map(({ name, reduce }) => {
-    const own = terms.filter((term) => term.kind === name);
-    if (reduce === 'sum') return own.reduce((sum, term) => sum + value(term), 0);
-    const steps = new Map<unknown, number>();
-    for (const term of own) {
-      const key = term.step ?? term;
-      steps.set(key, (steps.get(key) ?? 0) + value(term));
-    }
-    return steps.size === 0 ? 0 : Math.max(...steps.values());
-  });
 }
 
 test('300 random programs agree with a plain evaluation, exactly', async () => {
@@ -51,7 +33,7 @@ test('300 random programs agree with a plain evaluation, exactly', async () => {
     const configurations = Int32Array.from({ length: count * groups }, () => integer(random, 0, 64));
     const expected: number[] = [];
     for (let c = 0; c < count; c++) {
-      expected.push(...reference(kinds, terms, [...configurations.subarray(c * groups, (c + 1) * groups)]));
+      expected.push(...costOf(kinds, terms, [...configurations.subarray(c * groups, (c + 1) * groups)]));
     }
     // −0 and 0 are the same cost.
     expect(Array.from(await cost.evaluate(configurations), (v) => v + 0)).toEqual(expected.map((v) => v + 0));
@@ -76,7 +58,7 @@ test('100,000 configurations of a ResNet-50-like network at once, exactly', asyn
   // Shared machines: the bar of 10^6 a second is measured in bench/, this one guards against another order of magnitude.
   expect(performance.now() - begin).toBeLessThan(5000);
   for (const c of [0, 63, 64, 511, 512, 99_999]) {
-    const expected = reference(kinds, terms, [...configurations.subarray(c * groups, (c + 1) * groups)]);
+    const expected = costOf(kinds, terms, [...configurations.subarray(c * groups, (c + 1) * groups)]);
     expect([...costs.subarray(2 * c, 2 * c + 2)]).toEqual(expected);
   }
 });

@@ -1,30 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createLeastSquares, foldBatchNorm, unfoldBatchNorm } from '../../lib/native.js';
 import { channelsOf, floats, integer, product, randomOf, shape, worstError } from './random.js';
-
-/** Gauss–Jordan with pivoting on XᵀX + ridge · I, in double. */
-function solve(x: Float32Array, y: Float32Array, n: number, m: number, ridge: number, prior?: Float32Array): number[] {
-  const rows = Array.from({ length: n }, (_, i) =>
-    Array.from({ length: n + m }, (_, j) => (j === i ? ridge : j >= n ? ridge * (prior?.[i * m + j - n] ?? 0) : 0)),
-  );
-  for (let s = 0; s < x.length / n; s++) {
-    for (const [i, row] of rows.entries()) {
-      const xi = x[s * n + i] ?? 0;
-      for (let j = 0; j < n; j++) row[j] = (row[j] ?? 0) + xi * (x[s * n + j] ?? 0);
-      for (let j = 0; j < m; j++) row[n + j] = (row[n + j] ?? 0) + xi * (y[s * m + j] ?? 0);
-    }
-  }
-  for (let i = 0; i < n; i++) {
-    const best = rows.slice(i).reduce((a, b) => (Math.abs(b[i] ?? 0) > Math.abs(a[i] ?? 0) ? b : a));
-    const at = rows.indexOf(best);
-    [rows[i], rows[at]] = [best, rows[i] ?? best];
-    for (const [r, row] of rows.entries()) {
-      const factor = (row[i] ?? 0) / (best[i] ?? 1);
-      if (r !== i) for (let j = i; j < n + m; j++) row[j] = (row[j] ?? 0) - factor * (best[j] ?? 0);
-    }
-  }
-  return rows.flatMap((row, i) => row.slice(n).map((v) => v / (row[i] ?? 1)));
-}
+import { ridgeOf } from './reference.js';
 
 test('ridge solutions agree with elimination, streamed in pieces, with and without a prior', async () => {
   const random = randomOf(31);
@@ -40,7 +17,7 @@ test('ridge solutions agree with elimination, streamed in pieces, with and witho
       from += step;
     }
     expect(equations.samples).toBe(count);
-    expect(worstError(await equations.solve(ridge, prior), solve(x, y, n, m, ridge, prior))).toBeLessThan(1e-4);
+    expect(worstError(await equations.solve(ridge, prior), ridgeOf(x, y, n, m, ridge, prior))).toBeLessThan(1e-4);
   }
 });
 
