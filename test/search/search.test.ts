@@ -110,7 +110,7 @@ test('features are what ONNX Runtime makes of the data, channels last, once', as
 test('a search ends with a whole network that is as accurate as its trial, and no worse than the start', async () => {
   const found = await search(engine, network(), data, optionsOf({ depth: 2 }));
   expect(found.trials.length).toBeGreaterThanOrEqual(6);
-  expect(found.baseline).toMatchObject({ trial: 0, depth: 1, configuration: { layers: 0, dropout: 0, width1: 1 } });
+  expect(found.baseline).toMatchObject({ trial: 0, depth: 1, configuration: { 'head:layers': 0, 'head:dropout': 0, 'third:width': 1 } });
   expect(found.best.accuracy).toBeGreaterThanOrEqual(found.baseline.accuracy ?? 1);
   const { accuracy } = await evaluate(engine, found.best.graph, data.validation);
   expect(accuracy).toBeCloseTo(found.best.accuracy, 10);
