@@ -1,0 +1,64 @@
+/** What goes in and out, and what is aimed at. */
+
+import { choice, milliseconds, optionalText, real, text } from '../option.js';
+import { ALL, PRUNE, RUN, STAGE2, TRAIN, WITH_DATA } from '../scopes.js';
+
+export const FILE_OPTIONS = {
+  model: text(TRAIN, { group: 'Files', placeholder: 'FILE', describe: 'The pre-trained network (.onnx).' }),
+  data: text(WITH_DATA, {
+    group: 'Files',
+    placeholder: 'DIR',
+    describe: 'A folder of images: a folder for each class, train/ val/ test/ of these, or a CSV "file,label[,split]".',
+  }),
+  out: text(TRAIN, {
+    group: 'Files',
+    placeholder: 'PATH',
+    describe: 'Where the result goes: a folder for run, an .onnx file for the others.',
+  }),
+  plan: text(PRUNE, {
+    group: 'Files',
+    placeholder: 'FILE',
+    describe: 'Also write what was removed, in terms of the original file, as JSON.',
+  }),
+  resume: optionalText(RUN, {
+    group: 'Files',
+    placeholder: 'DIR',
+    implied: '',
+    commandLineOnly: true,
+    describe: 'Go on with the run in DIR (default: that of --out), with the settings it began with.',
+  }),
+  config: text(ALL, {
+    group: 'Files',
+    placeholder: 'FILE',
+    commandLineOnly: true,
+    describe: 'Options as JSON. Default: tascnet.config.json of the working directory, if there is one.',
+  }),
+  preset: choice(
+    ['quick', 'default', 'paper'],
+    TRAIN,
+    { group: 'Files', describe: 'Other defaults: quick to look around, paper for the settings of TASCNet.' },
+    'default',
+  ),
+  targetMacs: real(
+    { min: 0.01, max: 1 },
+    STAGE2,
+    { group: 'Targets', describe: "Multiply-adds to be left, as a fraction of the baseline's." },
+    undefined,
+  ),
+  targetParams: real(
+    { min: 0.01, max: 1 },
+    STAGE2,
+    { group: 'Targets', describe: "Parameters to be left, as a fraction of the baseline's." },
+    undefined,
+  ),
+  targetLatency: milliseconds(PRUNE, {
+    group: 'Targets',
+    describe: 'Time for one image in ONNX Runtime on this machine, such as 5ms.',
+  }),
+  tolerance: real(
+    { min: 0, max: 100 },
+    STAGE2,
+    { group: 'Targets', describe: 'Points of validation accuracy (percent) that may be lost.' },
+    1,
+  ),
+};
