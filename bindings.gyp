@@ -5,6 +5,7 @@
       "target_name": "tascnet",
       "sources": [
         "native/addon.cc",
+        "native/bind/allocate.cc",
         "native/bind/args.cc",
         "native/bind/call.cc",
         "native/bind/cost.cc",

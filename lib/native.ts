@@ -1,7 +1,8 @@
 /**
  * tascnet/native: the addon for other tools. Typed arrays and shapes in, typed arrays out; no graph, no engine.
  *
- * - Tensors are row-major. Weights are Float32Array, scores Float64Array, indices Int32Array.
+ * - Tensors are row-major. Weights are Float32Array (scores and histories also take float16 and bfloat16, as a Uint16Array
+ *   with `dtype`), scores Float64Array, indices Int32Array.
  * - Work runs off the event loop on all cores (`TASCNET_THREADS` bounds them, for the whole process). Results do not depend
  *   on the number of threads. Every asynchronous call takes `{ signal }`.
  * - Each call waits for its result on one of libuv's threads (`UV_THREADPOOL_SIZE`, 4 by default), as file access does.
@@ -37,11 +38,15 @@ export {
   batchNormScale,
   type ChannelPairs,
   cosinePairs,
+  type DType,
   geometricMedian,
+  lamp,
   type NormKind,
   norms,
   rankChannels,
   taylor,
+  type WeightOptions,
+  type Weights,
 } from './native/scores.js';
 export { type AxisCut, applySurgery, type Cut, type Numbers } from './native/surgery.js';
 

@@ -25,13 +25,14 @@ std::vector<double> factorsOf(const BatchNorm& norm, std::size_t channels) {
 
 void scaleChannels(const Channels& weight, const std::vector<double>& factors, float* out, const CancelFlag& cancel) {
   const std::size_t rows = weight.outer * weight.channels;
+  const float* const source = weight.data.floats();
   if (weight.inner == 0) return;
   const std::size_t perSlice = kSliceElements / weight.inner + 1;
   parallelFor(ceilDivide(rows, perSlice), cancel, [&](std::size_t slice) {
     for (std::size_t row = slice * perSlice; row < rows && row < (slice + 1) * perSlice; ++row) {
       const double factor = factors[row % weight.channels];
       for (std::size_t i = row * weight.inner; i < (row + 1) * weight.inner; ++i) {
-        out[i] = static_cast<float>(factor * static_cast<double>(weight.data[i]));
+        out[i] = static_cast<float>(factor * static_cast<double>(source[i]));
       }
     }
   });

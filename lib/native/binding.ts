@@ -22,6 +22,12 @@ export interface FoldedLayer {
 }
 
 type Dims = readonly number[];
+
+/** Row-major numbers; float16 and bfloat16 are their bits. */
+export type Weights = Float32Array | Uint16Array;
+/** What the numbers of a Uint16Array mean; a Float32Array needs none. */
+export type DType = 'float32' | 'float16' | 'bfloat16';
+
 type Fold = (
   weight: Float32Array,
   dims: Dims,
@@ -41,20 +47,29 @@ export interface Binding {
   simd: string;
   /** The CUDA device in use; looks for one on the first call. */
   device(): string | undefined;
-  norms(tensor: Float32Array, dims: Dims, axis: number, kind: string, token?: Token): Promise<Float64Array>;
+  norms(tensor: Weights, dims: Dims, axis: number, kind: string, token?: Token, dtype?: DType): Promise<Float64Array>;
   taylor(
-    weight: Float32Array,
-    gradient: Float32Array,
+    weight: Weights,
+    gradient: Weights,
     dims: Dims,
     axis: number,
     kind: string,
     token?: Token,
+    dtype?: DType,
   ): Promise<Float64Array>;
-  geometricMedian(tensor: Float32Array, dims: Dims, axis: number, token?: Token): Promise<Float64Array>;
+  geometricMedian(tensor: Weights, dims: Dims, axis: number, token?: Token, dtype?: DType): Promise<Float64Array>;
+  lamp(tensor: Weights, dims: Dims, axis: number, token?: Token, dtype?: DType): Promise<Float64Array>;
   cosinePairs(gram: Float64Array, n: number, k: number, token?: Token): Promise<PairArrays>;
   rankChannels(scores: Float64Array, count: number | undefined, token?: Token): Promise<Int32Array>;
   historyCreate(dims: Dims, axis: number): Handle;
-  historyRecord(history: Handle, weights: Float32Array, dims: Dims, axis: number, token?: Token): Promise<void>;
+  historyRecord(
+    history: Handle,
+    weights: Weights,
+    dims: Dims,
+    axis: number,
+    token?: Token,
+    dtype?: DType,
+  ): Promise<void>;
   historyL1(history: Handle): Float64Array;
   historyGram(history: Handle, token?: Token): Promise<Float64Array>;
   historyCosine(history: Handle, token?: Token): Promise<Float64Array>;

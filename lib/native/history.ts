@@ -7,7 +7,7 @@
 import { binding, type Handle } from './binding.js';
 import { type CallOptions, call, Queue } from './call.js';
 import { requireArray, requireBytes } from './check.js';
-import type { ChannelPairs } from './scores.js';
+import type { ChannelPairs, WeightOptions, Weights } from './scores.js';
 
 const MAGIC = 0x3148_4e54; // "TNH1"
 const HEADER = 4; // magic, records, axis, rank; then the dims
@@ -57,12 +57,14 @@ export class History {
    * @param options `dims`: another shape with the same number of channels, from here on (the layer's other axes were cut)
    * @throws RangeError naming the channel when a weight is not finite
    */
-  record(weights: Float32Array, options?: CallOptions & { dims?: readonly number[] | undefined }): Promise<void> {
+  record(weights: Weights, options?: WeightOptions & { dims?: readonly number[] | undefined }): Promise<void> {
     return this.#queue.run(async () => {
       const given = options?.dims ?? this.#dims;
       requireArray(given, 'dims');
       const dims = [...given];
-      await call(options, (token) => binding().historyRecord(this.#handle, weights, dims, this.axis, token));
+      await call(options, (token) =>
+        binding().historyRecord(this.#handle, weights, dims, this.axis, token, options?.dtype),
+      );
       this.#dims = dims;
       this.#records++;
     });

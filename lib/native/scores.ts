@@ -1,7 +1,15 @@
 /** Scores of channels by their weights, and choices made from scores. */
 
-import { binding, type PairArrays } from './binding.js';
+import { binding, type DType, type PairArrays, type Weights } from './binding.js';
 import { type CallOptions, call } from './call.js';
+
+export type { DType, Weights };
+
+/** For weights in half precision: a Uint16Array of their bits, widened while it is read, and `dtype` to say which. */
+export interface WeightOptions extends CallOptions {
+  /** `float16` is IEEE half precision, `bfloat16` the upper half of a float32; `float32`, a Float32Array, when left out. */
+  dtype?: DType | undefined;
+}
 
 /** `l2` is the square root of `sumSquares`; `linf` the largest magnitude. */
 export type NormKind = 'l1' | 'l2' | 'linf' | 'sumSquares';
@@ -16,13 +24,13 @@ export type NormKind = 'l1' | 'l2' | 'linf' | 'sumSquares';
  * @throws TypeError, RangeError naming a wrong argument
  */
 export function norms(
-  tensor: Float32Array,
+  tensor: Weights,
   dims: readonly number[],
   axis: number,
   kind: NormKind,
-  options?: CallOptions,
+  options?: WeightOptions,
 ): Promise<Float64Array> {
-  return call(options, (token) => binding().norms(tensor, dims, axis, kind, token));
+  return call(options, (token) => binding().norms(tensor, dims, axis, kind, token, options?.dtype));
 }
 
 /**
@@ -30,7 +38,7 @@ export function norms(
  *
  * @param scale one number per channel
  */
-export function batchNormScale(scale: Float32Array, options?: CallOptions): Promise<Float64Array> {
+export function batchNormScale(scale: Weights, options?: WeightOptions): Promise<Float64Array> {
   return norms(scale, [scale.length], 0, 'l1', options);
 }
 
@@ -39,18 +47,18 @@ export function batchNormScale(scale: Float32Array, options?: CallOptions): Prom
  * is (`signed`, for adding up over the tensors of a group), its magnitude, or its square (the default).
  *
  * @param weight row-major, as many elements as the product of `dims`
- * @param gradient of the loss by `weight`, of the same shape
+ * @param gradient of the loss by `weight`, of the same shape and dtype
  * @returns `dims[axis]` numbers
  */
 export function taylor(
-  weight: Float32Array,
-  gradient: Float32Array,
+  weight: Weights,
+  gradient: Weights,
   dims: readonly number[],
   axis: number,
-  options?: CallOptions & { kind?: 'signed' | 'absolute' | 'squared' | undefined },
+  options?: WeightOptions & { kind?: 'signed' | 'absolute' | 'squared' | undefined },
 ): Promise<Float64Array> {
   const kind = options?.kind ?? 'squared';
-  return call(options, (token) => binding().taylor(weight, gradient, dims, axis, kind, token));
+  return call(options, (token) => binding().taylor(weight, gradient, dims, axis, kind, token, options?.dtype));
 }
 
 /**
@@ -59,12 +67,28 @@ export function taylor(
  * 16,384 channels.
  */
 export function geometricMedian(
-  tensor: Float32Array,
+  tensor: Weights,
   dims: readonly number[],
   axis: number,
-  options?: CallOptions,
+  options?: WeightOptions,
 ): Promise<Float64Array> {
-  return call(options, (token) => binding().geometricMedian(tensor, dims, axis, token));
+  return call(options, (token) => binding().geometricMedian(tensor, dims, axis, token, options?.dtype));
+}
+
+/**
+ * LAMP (Lee et al. 2021, equation 4), with channels in place of weights: the squared norm of a channel over the sum of
+ * those of its tensor that are at least as large, in 0 … 1 and comparable between layers; the largest has 1. Of equal
+ * channels that of larger index counts as the larger. All are 0 where the tensor is zero, and NaN where it holds a NaN.
+ *
+ * @returns `dims[axis]` numbers
+ */
+export function lamp(
+  tensor: Weights,
+  dims: readonly number[],
+  axis: number,
+  options?: WeightOptions,
+): Promise<Float64Array> {
+  return call(options, (token) => binding().lamp(tensor, dims, axis, token, options?.dtype));
 }
 
 /**

@@ -1,14 +1,7 @@
 #include "args.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <memory>
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#include <unistd.h>
-#endif
 
 #include "call.h"
 #include "describe.h"
@@ -20,66 +13,9 @@ constexpr std::size_t kMostDims = 16;
 constexpr std::size_t kMostExtent = 0x7FFFFFFF;
 constexpr std::size_t kMostElements = (std::size_t{1} << 53) - 1;
 
-constexpr std::array kAllocated = {napi_int8_array,  napi_uint8_array,   napi_uint8_clamped_array, napi_int16_array,
-                                   napi_uint16_array, napi_int32_array,  napi_uint32_array,        napi_float32_array,
-                                   napi_float64_array, napi_bigint64_array, napi_biguint64_array};
-
-struct Constructors {
-  std::array<Napi::FunctionReference, kAllocated.size()> of;
-  Napi::FunctionReference uncleared;  // Buffer.allocUnsafeSlow; empty where there is none
-};
-
-// Results from here on come from memory that nobody clears first: the work writes all of it, and clearing would keep the
-// event loop waiting. Below, a plain constructor is quicker.
-constexpr std::size_t kLargeResult = 256 * 1024;
-constexpr std::size_t kLargestBuffer = 0x7FFFFFFF;
-constexpr std::size_t kHugePages = 2 * 1024 * 1024;  // from here on huge pages are asked for
-
-std::size_t bytesPerElement(napi_typedarray_type type) {
-  switch (type) {
-    case napi_int8_array:
-    case napi_uint8_array:
-    case napi_uint8_clamped_array:
-      return 1;
-    case napi_int16_array:
-    case napi_uint16_array:
-      return 2;
-    case napi_float64_array:
-    case napi_bigint64_array:
-    case napi_biguint64_array:
-      return 8;
-    default:
-      return 4;
-  }
-}
-
-// Most of the time of filling new memory is its page faults; with huge pages there are 512 times fewer.
-void preferHugePages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-  if (bytes < kHugePages) return;
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(data) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(data) + bytes;
-  // Advice alone: where it is refused, pages are small.
-  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#endif
-}
-
 }  // namespace
 
-void rememberConstructors(Napi::Env env) {
-  auto constructors = std::make_unique<Constructors>();
-  for (const napi_typedarray_type type : kAllocated) {
-    const Napi::Value found = env.Global().Get(nameOf(type));
-    constructors->of[static_cast<std::size_t>(type)] = Napi::Persistent(found.As<Napi::Function>());
-  }
-  const Napi::Value buffer = env.Global().Get("Buffer");
-  const Napi::Value uncleared = buffer.IsFunction() ? buffer.As<Napi::Object>().Get("allocUnsafeSlow") : buffer;
-  if (uncleared.IsFunction()) constructors->uncleared = Napi::Persistent(uncleared.As<Napi::Function>());
-  env.SetInstanceData(constructors.release());
-}
-
-Channels Shape::along(std::size_t axis, const float* data) const {
+Channels Shape::along(std::size_t axis, Elements data) const {
   Channels view = {data, 1, dims_[axis], 1};
   for (std::size_t a = 0; a < axis; ++a) view.outer *= dims_[a];
   for (std::size_t a = axis + 1; a < dims_.size(); ++a) view.inner *= dims_[a];
@@ -228,6 +164,16 @@ TypedArray Args::doubles(Napi::Value value, const std::string& name) {
   return typedArray(value, name, napi_float64_array, "a Float64Array");
 }
 
+Elements Args::elements(Napi::Value value, const std::string& name, Napi::Value dtype, std::size_t length,
+                        const std::string& why) {
+  const std::size_t kind = absent(dtype) ? 0 : choice(dtype, "dtype", {"float32", "float16", "bfloat16"});
+  if (kind == 0) return floats(value, name, length, why);
+  const char* const expected = kind == 1 ? "a Uint16Array (dtype 'float16')" : "a Uint16Array (dtype 'bfloat16')";
+  const TypedArray array = typedArray(value, name, napi_uint16_array, expected);
+  requireLength(array, name, length, why);
+  return {array.data, kind == 1 ? ElementKind::float16 : ElementKind::bfloat16};
+}
+
 const double* Args::doubles(Napi::Value value, const std::string& name, std::size_t length, const std::string& why) {
   const TypedArray array = doubles(value, name);
   requireLength(array, name, length, why);
@@ -240,27 +186,10 @@ TypedArray Args::ints(Napi::Value value, const std::string& name) {
 
 TypedArray Args::numbers(Napi::Value value, const std::string& name) {
   const TypedArray array = typedArray(value, name, "a typed array");
-  if (std::find(kAllocated.begin(), kAllocated.end(), array.type) == kAllocated.end()) {
+  if (!isAllocated(array.type)) {
     wrongType("a typed array of a known kind", name, value);
   }
   return array;
-}
-
-void* Args::allocate(napi_typedarray_type type, std::size_t length, Napi::Value& value) {
-  const auto* constructors = env_.GetInstanceData<Constructors>();
-  const Napi::FunctionReference& constructor = constructors->of[static_cast<std::size_t>(type)];
-  const Napi::Number count = Napi::Number::New(env_, static_cast<double>(length));
-  const std::size_t bytes = length <= kLargestBuffer ? length * bytesPerElement(type) : length;
-  // JS functions answer with a RangeError where the memory cannot be had; the C ones end the process.
-  if (bytes < kLargeResult || bytes > kLargestBuffer || constructors->uncleared.IsEmpty()) {
-    value = constructor.New({count});
-  } else {
-    const Napi::Value buffer = constructors->uncleared.Call({Napi::Number::New(env_, static_cast<double>(bytes))});
-    value = constructor.New({buffer.As<Napi::Object>().Get("buffer"), Napi::Number::New(env_, 0), count});
-  }
-  void* const data = typedArray(value, "result", type, "the new array").data;
-  preferHugePages(data, bytes);
-  return data;
 }
 
 void Args::cancelBy(Napi::Value token) {

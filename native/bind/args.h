@@ -30,7 +30,7 @@ class Shape {
   std::size_t elements() const { return elements_; }
   const std::vector<std::size_t>& dims() const { return dims_; }
   std::size_t operator[](std::size_t axis) const { return dims_[axis]; }
-  Channels along(std::size_t axis, const float* data) const;
+  Channels along(std::size_t axis, Elements data) const;
 
  private:
   std::vector<std::size_t> dims_;
@@ -64,6 +64,9 @@ class Args {
   // A typed array of this length, held by the call until it ends, not copied.
   const float* floats(Napi::Value value, const std::string& name, std::size_t length, const std::string& why);
   const double* doubles(Napi::Value value, const std::string& name, std::size_t length, const std::string& why);
+  // A Float32Array, or with a `dtype` of 'float16' or 'bfloat16' a Uint16Array of their bits.
+  Elements elements(Napi::Value value, const std::string& name, Napi::Value dtype, std::size_t length,
+                    const std::string& why);
   TypedArray ints(Napi::Value value, const std::string& name);
   TypedArray doubles(Napi::Value value, const std::string& name);
   TypedArray numbers(Napi::Value value, const std::string& name);
@@ -103,6 +106,9 @@ class Args {
   std::vector<Held> held_;
   const std::int32_t* cancelFlag_ = nullptr;
 };
+
+// Whether results may be of this type.
+bool isAllocated(napi_typedarray_type type);
 
 // Keeps the constructors of typed arrays as they are when the addon is loaded.
 void rememberConstructors(Napi::Env env);

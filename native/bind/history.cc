@@ -31,12 +31,12 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   }
 }
 
-// (handle, weights, dims, axis, token)
+// (handle, weights, dims, axis, token, dtype)
 Napi::Value record(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[2], "dims");
   const std::size_t axis = args.axis(info[3], "axis", shape);
-  const float* weights = args.floats(info[1], "weights", shape.elements(), "the product of dims");
+  const Elements weights = args.elements(info[1], "weights", info[5], shape.elements(), "the product of dims");
   args.cancelBy(info[4]);
   const Handle<History> handle = take(args);
   if (shape[axis] != handle->value.channels()) {

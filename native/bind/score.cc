@@ -14,13 +14,13 @@ namespace {
 
 constexpr std::size_t kMostCompared = 16384;  // channels whose square of doubles (2 GiB) is worth having
 
-// (tensor, dims, axis, kind, token) → Float64Array
+// (tensor, dims, axis, kind, token, dtype) → Float64Array
 Napi::Value norms(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[1], "dims");
   const std::size_t axis = args.axis(info[2], "axis", shape);
   const std::size_t kind = args.choice(info[3], "kind", {"l1", "l2", "linf", "sumSquares"});
-  const float* tensor = args.floats(info[0], "tensor", shape.elements(), "the product of dims");
+  const Elements tensor = args.elements(info[0], "tensor", info[5], shape.elements(), "the product of dims");
   args.cancelBy(info[4]);
   Napi::Value result;
   double* const scores = args.output<double>(shape[axis], result);
@@ -35,21 +35,21 @@ Napi::Value norms(const Napi::CallbackInfo& info) {
       result);
 }
 
-// (weight, gradient, dims, axis, kind, token) → Float64Array
+// (weight, gradient, dims, axis, kind, token, dtype) → Float64Array
 Napi::Value taylor(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[2], "dims");
   const std::size_t axis = args.axis(info[3], "axis", shape);
   const std::size_t kind = args.choice(info[4], "kind", {"signed", "absolute", "squared"});
-  const float* weight = args.floats(info[0], "weight", shape.elements(), "the product of dims");
-  const float* gradient = args.floats(info[1], "gradient", shape.elements(), "the product of dims");
+  const Elements weight = args.elements(info[0], "weight", info[6], shape.elements(), "the product of dims");
+  const Elements gradient = args.elements(info[1], "gradient", info[6], shape.elements(), "the product of dims");
   args.cancelBy(info[5]);
   Napi::Value result;
   double* const scores = args.output<double>(shape[axis], result);
   const Channels channels = shape.along(axis, weight);
   return args.start(
       [=](const CancelFlag& cancel) {
-        reduceChannels(channels, gradient, Reduction::product, scores, cancel);
+        reduceChannels(channels, &gradient, Reduction::product, scores, cancel);
         if (kind == 0) return;
         std::transform(scores, scores + channels.channels, scores,
                        [kind](double s) { return kind == 1 ? std::fabs(s) : s * s; });
@@ -57,7 +57,7 @@ Napi::Value taylor(const Napi::CallbackInfo& info) {
       result);
 }
 
-// (tensor, dims, axis, token) → Float64Array
+// (tensor, dims, axis, token, dtype) → Float64Array
 Napi::Value geometricMedianOf(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[1], "dims");
@@ -65,12 +65,25 @@ Napi::Value geometricMedianOf(const Napi::CallbackInfo& info) {
   if (shape[axis] > kMostCompared) {
     args.wrongRange("at most " + std::to_string(kMostCompared) + " channels", "dims[axis]", std::to_string(shape[axis]));
   }
-  const float* tensor = args.floats(info[0], "tensor", shape.elements(), "the product of dims");
+  const Elements tensor = args.elements(info[0], "tensor", info[4], shape.elements(), "the product of dims");
   args.cancelBy(info[3]);
   Napi::Value result;
   double* const scores = args.output<double>(shape[axis], result);
   const Channels channels = shape.along(axis, tensor);
   return args.start([=](const CancelFlag& cancel) { geometricMedian(channels, scores, cancel); }, result);
+}
+
+// (tensor, dims, axis, token, dtype) → Float64Array
+Napi::Value lampOf(const Napi::CallbackInfo& info) {
+  Args args(info);
+  const Shape shape = args.shape(info[1], "dims");
+  const std::size_t axis = args.axis(info[2], "axis", shape);
+  const Elements tensor = args.elements(info[0], "tensor", info[4], shape.elements(), "the product of dims");
+  args.cancelBy(info[3]);
+  Napi::Value result;
+  double* const scores = args.output<double>(shape[axis], result);
+  const Channels channels = shape.along(axis, tensor);
+  return args.start([=](const CancelFlag& cancel) { lamp(channels, scores, cancel); }, result);
 }
 
 // (gram, n, k, token) → { first, second, similarity }
@@ -147,6 +160,7 @@ void exportScores(Napi::Object exports) {
   exportFunction(exports, "norms", norms);
   exportFunction(exports, "taylor", taylor);
   exportFunction(exports, "geometricMedian", geometricMedianOf);
+  exportFunction(exports, "lamp", lampOf);
   exportFunction(exports, "cosinePairs", cosinePairs);
   exportFunction(exports, "rankChannels", rank);
 }

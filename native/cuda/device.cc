@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../buffer.h"
 #include "interface.h"
 
 #if !defined(_WIN32)
@@ -96,8 +97,11 @@ bool pairsOnDevice(const Channels& x, bool distance, double* sums) {
   Device& device = theDevice();
   if (device.cuda == nullptr) return false;
   std::vector<double> lower(x.channels * x.channels);
+  const std::size_t elements = x.channels * x.positions();
+  Buffer<float> wide(x.data.narrow() ? elements : 0);
+  const float* const data = x.data.read(0, elements, wide.data());
   const std::lock_guard lock(device.mutex);
-  if (!device.cuda->pairs(x.data, x.outer, x.channels, x.inner, distance ? 1 : 0, lower.data())) return false;
+  if (!device.cuda->pairs(data, x.outer, x.channels, x.inner, distance ? 1 : 0, lower.data())) return false;
   for (std::size_t i = 0; i < x.channels; ++i) {
     for (std::size_t j = 0; j <= i; ++j) sums[i * x.channels + j] += lower[i * x.channels + j];
   }

@@ -3,11 +3,38 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+
+#include "../simd/kernels.h"
 
 namespace tascnet {
 
+enum class ElementKind { float32, float16, bfloat16 };
+
+// Numbers that are read as floats; the narrow kinds are widened a piece at a time, so that no copy of the tensor is made.
+class Elements {
+ public:
+  Elements(const float* data) : data_(data) {}
+  Elements(const void* data, ElementKind kind) : data_(data), kind_(kind) {}
+
+  bool narrow() const { return kind_ != ElementKind::float32; }
+  // `length` elements behind `from`: where they are, or widened into `scratch`, which has room for them if they are narrow.
+  const float* read(std::size_t from, std::size_t length, float* scratch) const {
+    if (!narrow()) return static_cast<const float*>(data_) + from;
+    const auto widen = kind_ == ElementKind::float16 ? kernels().widenFloat16 : kernels().widenBfloat16;
+    widen(static_cast<const std::uint16_t*>(data_) + from, length, scratch);
+    return scratch;
+  }
+  // Of float32 alone.
+  const float* floats() const { return static_cast<const float*>(data_); }
+
+ private:
+  const void* data_;
+  ElementKind kind_ = ElementKind::float32;
+};
+
 struct Channels {
-  const float* data;
+  Elements data;
   std::size_t outer;
   std::size_t channels;
   std::size_t inner;

@@ -15,6 +15,7 @@ constexpr std::size_t kChunk = 4 * kBlock; // positions packed at once
 constexpr std::size_t kTileChannels = 64;  // channels of either side in one slice of work
 constexpr std::size_t kFewChannels = 256;  // up to here the positions are divided among the threads, not the entries
 constexpr std::size_t kParts = 8;
+constexpr std::size_t kWidened = 8192;     // narrow elements that are widened at once
 
 // Channels [begin, begin + count) and positions [from, from + length) as a panel of the kernels.
 void pack(const Channels& x, std::size_t begin, std::size_t count, std::size_t from, std::size_t length, float* panel) {
@@ -22,18 +23,25 @@ void pack(const Channels& x, std::size_t begin, std::size_t count, std::size_t f
   const std::size_t width = simd.columns;
   if (x.inner == 1) {
     for (std::size_t k = 0; k < length; ++k) {
-      const float* const row = x.data + (from + k) * x.channels + begin;
-      std::copy(row, row + count, panel + k * width);
+      const float* const row = x.data.read((from + k) * x.channels + begin, count, panel + k * width);
+      if (!x.data.narrow()) std::copy(row, row + count, panel + k * width);
       std::fill(panel + k * width + count, panel + (k + 1) * width, 0.0F);
     }
     return;
   }
+  float wide[kWidened];
   for (std::size_t done = 0; done < length;) {
     const std::size_t outer = (from + done) / x.inner;
     const std::size_t offset = (from + done) % x.inner;
-    const std::size_t run = std::min(length - done, x.inner - offset);
-    const float* const source = x.data + (outer * x.channels + begin) * x.inner + offset;
-    simd.packRuns(source, x.inner, count, run, panel + done * width);
+    const std::size_t first = (outer * x.channels + begin) * x.inner + offset;
+    std::size_t run = std::min(length - done, x.inner - offset);
+    if (x.data.narrow()) {
+      run = std::min(run, kWidened / count);
+      for (std::size_t c = 0; c < count; ++c) x.data.read(first + c * x.inner, run, wide + c * run);
+      simd.packRuns(wide, run, count, run, panel + done * width);
+    } else {
+      simd.packRuns(x.data.floats() + first, x.inner, count, run, panel + done * width);
+    }
     done += run;
   }
 }

@@ -17,9 +17,50 @@
 
 #if defined(TASCNET_VECTORS) && defined(__x86_64__)
 #include <immintrin.h>
+#endif
 
 namespace tascnet {
 namespace {
+
+#ifndef TASCNET_VECTORS
+template <class T, std::size_t N>
+struct Lanes {
+  T lane[N];
+  friend Lanes operator+(Lanes a, const Lanes& b) {
+    for (std::size_t i = 0; i < N; ++i) a.lane[i] += b.lane[i];
+    return a;
+  }
+  friend Lanes operator-(Lanes a, T b) {
+    for (std::size_t i = 0; i < N; ++i) a.lane[i] -= b;
+    return a;
+  }
+  friend Lanes operator*(Lanes a, const Lanes& b) {
+    for (std::size_t i = 0; i < N; ++i) a.lane[i] *= b.lane[i];
+    return a;
+  }
+  friend Lanes operator*(T a, Lanes b) {
+    for (std::size_t i = 0; i < N; ++i) b.lane[i] *= a;
+    return b;
+  }
+};
+#endif
+
+// IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 of fraction.
+inline float floatOfHalf(std::uint16_t half) {
+  const std::uint32_t sign = (half & 0x8000U) << 16;
+  const std::uint32_t exponent = half >> 10 & 0x1FU;
+  const std::uint32_t fraction = half & 0x3FFU;
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
+    return sign == 0 ? magnitude : -magnitude;
+  }
+  const std::uint32_t wide = exponent == 0x1F ? 0xFFU : exponent + 112;
+  // Signalling NaNs become quiet ones, as in the processors' own instructions.
+  const std::uint32_t quiet = exponent == 0x1F && fraction != 0 ? 0x400000U : 0;
+  return std::bit_cast<float>(sign | wide << 23 | fraction << 13 | quiet);
+}
+
+#if defined(TASCNET_VECTORS) && defined(__x86_64__)
 
 // For every mask of eight: the lanes that it names, in their order.
 alignas(32) constexpr auto kCompressions = [] {
@@ -32,10 +73,10 @@ alignas(32) constexpr auto kCompressions = [] {
   }
   return orders;
 }();
+#endif
 
 }  // namespace
 }  // namespace tascnet
-#endif
 
 #define TASCNET_LEVEL baseline
 #define TASCNET_TARGET

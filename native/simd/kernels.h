@@ -39,6 +39,10 @@ struct Kernels {
   // accumulators[i] ← accumulators[i] ⊕ reduction(x[i], y[i]).
   void (*accumulate)(Reduction reduction, double* accumulators, const float* x, const float* y, std::size_t length);
 
+  // The floats that the bits of IEEE half-precision numbers, or the upper halves of floats, stand for; exact.
+  void (*widenFloat16)(const std::uint16_t* source, std::size_t length, float* target);
+  void (*widenBfloat16)(const std::uint16_t* source, std::size_t length, float* target);
+
   // Copies the 4-byte elements that the masks name, 16 to a mask, to `target`, and returns where the next one goes. May
   // write garbage behind that, up to `limit`.
   char* (*selectLanes)(const char* source, const std::uint16_t* masks, std::size_t count, char* target,

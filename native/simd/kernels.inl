@@ -18,26 +18,6 @@ constexpr std::size_t kColumnsDouble = kVectors * kDoubles;
 using FloatLanes = float __attribute__((vector_size(TASCNET_BYTES)));
 using DoubleLanes = double __attribute__((vector_size(TASCNET_BYTES)));
 #else
-template <class T, std::size_t N>
-struct Lanes {
-  T lane[N];
-  friend Lanes operator+(Lanes a, const Lanes& b) {
-    for (std::size_t i = 0; i < N; ++i) a.lane[i] += b.lane[i];
-    return a;
-  }
-  friend Lanes operator-(Lanes a, T b) {
-    for (std::size_t i = 0; i < N; ++i) a.lane[i] -= b;
-    return a;
-  }
-  friend Lanes operator*(Lanes a, const Lanes& b) {
-    for (std::size_t i = 0; i < N; ++i) a.lane[i] *= b.lane[i];
-    return a;
-  }
-  friend Lanes operator*(T a, Lanes b) {
-    for (std::size_t i = 0; i < N; ++i) b.lane[i] *= a;
-    return b;
-  }
-};
 using FloatLanes = Lanes<float, kFloats>;
 using DoubleLanes = Lanes<double, kDoubles>;
 #endif
@@ -223,6 +203,21 @@ TASCNET_TARGET inline void accumulate(Reduction reduction, double* sums, const f
   }
 }
 
+TASCNET_TARGET inline void widenFloat16(const std::uint16_t* source, std::size_t length, float* target) {
+  std::size_t i = 0;
+#if TASCNET_BYTES >= 32
+  for (; i + 8 <= length; i += 8) {
+    const auto half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + i));
+    _mm256_storeu_ps(target + i, _mm256_cvtph_ps(half));
+  }
+#endif
+  for (; i < length; ++i) target[i] = floatOfHalf(source[i]);
+}
+
+TASCNET_TARGET inline void widenBfloat16(const std::uint16_t* source, std::size_t length, float* target) {
+  for (std::size_t i = 0; i < length; ++i) target[i] = std::bit_cast<float>(std::uint32_t{source[i]} << 16);
+}
+
 TASCNET_TARGET inline char* selectLanes(const char* source, const std::uint16_t* masks, std::size_t count, char* target,
                                         [[maybe_unused]] const char* limit) {
   for (std::size_t g = 0; g < count; ++g, source += 64) {
@@ -274,11 +269,11 @@ TASCNET_TARGET inline void maximum(double* out, const double* x, std::size_t len
 #define TASCNET_TEXT(name) TASCNET_TEXT_OF(name)
 constexpr Kernels table = {
     TASCNET_TEXT(TASCNET_LEVEL), kRows,    kColumns, kColumnsDouble, dotTile,   distanceTile, subtractTile,
-    packRuns,                    reduce,   accumulate, selectLanes,  addScaled, multiply,     addProduct, maximum,
+    packRuns,      reduce,    accumulate, widenFloat16, widenBfloat16, selectLanes,
+    addScaled,     multiply,  addProduct, maximum,
 };
 #undef TASCNET_TEXT
 #undef TASCNET_TEXT_OF
-
 }  // namespace tascnet::TASCNET_LEVEL
 
 #undef TASCNET_LEVEL

@@ -24,7 +24,12 @@ async function results() {
     const tensor = floats(dims.reduce((a, b) => a * b));
     for (const kind of ['l1', 'l2', 'linf']) all.push(await addon.norms(tensor, dims, axis, kind));
     all.push(await addon.taylor(tensor, tensor, dims, axis, 'signed'));
-    all.push(await addon.geometricMedian(tensor, dims, axis));
+    all.push(await addon.geometricMedian(tensor, dims, axis), await addon.lamp(tensor, dims, axis));
+    const bits = Uint16Array.from(tensor, (value) => 0x3800 + value * 0x600);
+    for (const dtype of ['float16', 'bfloat16']) {
+      all.push(await addon.norms(bits, dims, axis, 'l2', undefined, dtype));
+      all.push(await addon.geometricMedian(bits, dims, axis, undefined, dtype));
+    }
     const history = addon.historyCreate(dims, axis);
     for (let i = 0; i < 2; i++) await addon.historyRecord(history, tensor, dims, axis);
     all.push(await addon.historyGram(history), await addon.historyCosine(history));
@@ -32,6 +37,8 @@ async function results() {
     all.push(pairs.first, pairs.second, pairs.similarity);
     const keep = Int32Array.from({ length: dims[axis] >> 1 }, (_, i) => 2 * i);
     all.push(...(await addon.applySurgery([{ data: tensor, dims, axes: [{ axis, keep }] }])));
+    const merge = Array.from(keep.subarray(1), (index, i) => [index - 1, keep[i]]);
+    all.push(...(await addon.applySurgery([{ data: tensor, dims, axes: [{ axis, keep, merge }] }])));
   }
   for (const [n, m, count] of [
     [20, 5, 9000],

@@ -5,6 +5,7 @@ import {
   createHistory,
   geometricMedian,
   History,
+  lamp,
   type NormKind,
   norms,
   rankChannels,
@@ -98,6 +99,23 @@ test('Taylor, batch-norm and FPGM scores agree with plain loops', async () => {
     expect(worstError(await geometricMedian(weight, dims, axis), distances)).toBeLessThan(1e-5);
   }
   expect([...(await batchNormScale(Float32Array.of(-2, 0, 3)))]).toEqual([2, 0, 3]);
+});
+
+test('LAMP scores agree with the sums of the paper, written out', async () => {
+  const random = randomOf(31);
+  for (let i = 0; i < 300; i++) {
+    const dims = shape(random, 2000);
+    const axis = integer(random, 0, dims.length - 1);
+    // Few different values, so that channels tie.
+    const tensor = floats(random, product(dims)).map((value) => Math.round(value * 2));
+    const squares = channelsOf(tensor, dims, axis).map(REFERENCE.sumSquares);
+    const expected = squares.map((own, c) => {
+      const larger = squares.filter((other, d) => other > own || (other === own && d >= c));
+      return own === 0 && larger.every((other) => other === 0) ? 0 : own / larger.reduce((a, b) => a + b, 0);
+    });
+    expect(worstError(await lamp(tensor, dims, axis), expected)).toBeLessThan(1e-12);
+  }
+  expect([...(await lamp(Float32Array.of(1, Number.NaN, 2), [3], 0))]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
 });
 
 test('identical filters have distance 0, and FPGM finds the middle one', async () => {

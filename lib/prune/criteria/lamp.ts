@@ -1,4 +1,4 @@
-import { norms } from '../../native.js';
+import { lamp as lampScores } from '../../native.js';
 import { type Criterion, scoreMakers } from '../criterion.js';
 
 /**
@@ -10,15 +10,5 @@ export const lamp: Criterion = {
   needs: 'weights',
   comparable: true,
   scores: (context) =>
-    scoreMakers(context, async (weight, dims, axis) => {
-      const squares = await norms(weight, dims, axis, 'sumSquares', { signal: context.signal });
-      const ascending = [...squares.keys()].sort((a, b) => (squares[a] ?? 0) - (squares[b] ?? 0));
-      const scores = new Float64Array(squares.length);
-      let larger = 0;
-      for (const index of ascending.reverse()) {
-        larger += squares[index] ?? 0;
-        scores[index] = larger > 0 ? (squares[index] ?? 0) / larger : 0;
-      }
-      return scores;
-    }),
+    scoreMakers(context, (weight, dims, axis) => lampScores(weight, dims, axis, { signal: context.signal })),
 };
