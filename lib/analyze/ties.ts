@@ -5,11 +5,15 @@
  * Only axes that can carry channels take part: those reached, over relations, from the output axis of some weight.
  */
 
+import { TascnetError } from '../errors.js';
 import type { AxisRef, SettledRelation, Span, ValueType } from '../ops/operator.js';
 import { AxisMap } from './axis-map.js';
 import type { Choices, Description } from './described.js';
 import { DisjointSets } from './disjoint-sets.js';
 import { rolesOf, rolesOfComputed, settled } from './relations.js';
+
+/** A thousand times those of the largest published networks; a damaged or hostile file can ask for any number. */
+const MAX_ELEMENTS = 2 ** 28;
 
 /** An axis whose elements take part. */
 export interface CarryingAxis extends AxisRef {
@@ -54,6 +58,10 @@ export function tieGraph(description: Description, choices: Choices = new Map())
   const { types } = description.shapes;
   const axes = carryingAxes(described, sources, readers, types);
   const { elements, others } = numberElements(axes, described);
+  if (elements > MAX_ELEMENTS)
+    throw new TascnetError(
+      `The axes of this model that carry channels have ${elements} elements in all; ${MAX_ELEMENTS} can be looked at.`,
+    );
   const sets = new DisjointSets(elements);
   for (const relation of others) {
     if (relation.kind === 'same') uniteSpans(sets, axes, relation.a, relation.b, relation.blocks);

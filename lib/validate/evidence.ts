@@ -4,6 +4,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { costOf } from '../analyze/cost.js';
+import { inferShapes } from '../analyze/shapes.js';
 import type { BatchSource } from '../data/batch.js';
 import { Interrupted, messageOf, TascnetError } from '../errors.js';
 import { load, save } from '../formats/index.js';
@@ -58,6 +59,7 @@ export async function measure(paths: readonly string[], options: MeasureOptions 
       const verified = join(folder, `${index}.onnx`);
       const path = paths[index] ?? '';
       requireFinite(graph, path);
+      requireManageable(graph, path);
       await save(graph, verified);
       models.push(await loadAs(runtime, verified, path));
     }
@@ -87,6 +89,25 @@ export async function measure(paths: readonly string[], options: MeasureOptions 
     runtime.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Values of more elements than this fit into no machine that runs the model: a damaged or hostile file. */
+const MAX_ELEMENTS = 2 ** 33;
+
+/** @throws TascnetError naming a node that makes a value too large to be computed. */
+function requireManageable(graph: Graph, path: string): void {
+  const { types } = inferShapes(graph);
+  const sizeOfValue = (name: string) =>
+    (types.get(name)?.dims ?? []).reduce<number>(
+      (size, extent) => (typeof extent === 'number' ? size * extent : size),
+      1,
+    );
+  for (const { op, name, outputs } of graph.nodes)
+    for (const output of outputs)
+      if (sizeOfValue(output) > MAX_ELEMENTS)
+        throw new TascnetError(
+          `${path}: ${op} "${name}" makes a value of shape [${types.get(output)?.dims}], too large to be computed.`,
+        );
 }
 
 /** Loads the verified copy of a model; what goes wrong is told of the person's own file. */
@@ -145,6 +166,9 @@ async function timings(
   return runtime.latency(timed, runs, Math.max(2, Math.ceil(runs / 10)));
 }
 
+/** What can be handed to the child process at once: 2 GiB. */
+const MAX_INPUT_ELEMENTS = 2 ** 29;
+
 /** An input of the declared shape with `batch` in the first place (when it is free) and values between 0 and 1. */
 function exampleInput(input: Graph['inputs'][number], batch: number, path: string): WireTensor {
   if (!input.dims || input.dtype !== 'float32') {
@@ -158,7 +182,10 @@ function exampleInput(input: Graph['inputs'][number], batch: number, path: strin
       hint: 'Give the image size with --image-size.',
     });
   });
-  const data = new Float32Array(dims.reduce((product, extent) => product * extent, 1));
+  const size = dims.reduce((product, extent) => product * extent, 1);
+  if (size > MAX_INPUT_ELEMENTS)
+    throw new TascnetError(`${path}: input "${input.name}" of shape [${dims}] is too large to be measured.`);
+  const data = new Float32Array(size);
   for (let index = 0; index < data.length; index++) data[index] = ((index * 2654435761) % 4096) / 4096;
   return { data, dims };
 }
