@@ -56,7 +56,7 @@ export async function inspect(model: string): Promise<Inspection> {
  */
 export async function run(request: Request<'run'>, work: Work = {}): Promise<RunOutcome> {
   const settings = settled('run', request);
-  const { run: start, settingsOf } = await import('./run/run.js');
+  const [{ run: start }, { settingsOf }] = await Promise.all([import('./run/run.js'), import('./run/session.js')]);
   if (settings.resume !== undefined) {
     const out = settings.resume || required(settings.out, 'out', 'run');
     if (!existsSync(join(out, 'run.json'))) {
@@ -64,7 +64,7 @@ export async function run(request: Request<'run'>, work: Work = {}): Promise<Run
         hint: 'Give the folder of an earlier "tascnet run --out".',
       });
     }
-    const earlier = await settingsOf(out);
+    const earlier = await settingsOf<RunSettings>('run', out);
     return start(await engineFor({ ...settings, threads: earlier.threads }, work), earlier, out, true, hooksOf(work));
   }
   const [asked, out] = [trainable('run', settings), required(settings.out, 'out', 'run')];
@@ -192,20 +192,22 @@ function trainable(command: Command, settings: Training) {
   // Before anything is installed or loaded.
   for (const path of [model, data])
     if (!existsSync(path)) throw new TascnetError(`${path} does not exist.`, { hint: 'Check --model and --data.' });
-  const { seed, batchSize, imageSize, preprocessing, augment, jobs } = settings;
+  const { seed, batchSize, imageSize, preprocessing, augment, flip, jobs } = settings;
   const { epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience } =
     settings;
   return {
-    ...{ model, data, seed, batchSize, imageSize, preprocessing, augment, jobs, threads, learningRate },
+    ...{ model, data, seed, batchSize, imageSize, preprocessing, augment, flip, jobs, threads, learningRate },
     ...{ epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience },
   };
 }
 
 function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
-  const { targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio, ignore } = settings;
+  const { targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatioPerLayer, ignore } = settings;
+  const { layerRatios, ranking, reduce, normalize } = settings;
   const { lambda, merge, steps, cuts, reconstruct, distill } = settings;
   return {
-    ...{ targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio, ignore },
+    ...{ targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio: maxRatioPerLayer, ignore },
+    ...{ layerRatios, ranking, reduce, normalize },
     ...{ lambda, merge, steps, cuts, reconstruct, distill },
   };
 }
@@ -215,14 +217,20 @@ function oneShotSettings(command: Command, settings: Settings<'prune'>) {
   return { model, seed: settings.seed, ...pruneSettings(settings), criterion: settings.criterion ?? 'l1' };
 }
 
-function requireGoal({ ratio, targetMacs, targetParams, criterion }: ReturnType<typeof oneShotSettings>): void {
+function requireGoal({
+  ratio,
+  layerRatios,
+  targetMacs,
+  targetParams,
+  criterion,
+}: ReturnType<typeof oneShotSettings>): void {
   if (criterion === 'history' || criterion === 'taylor') {
     throw new TascnetError(`The criterion ${criterion} needs training data; there is only the model.`, {
       hint: 'Add --data, without --no-finetune; or choose l1, l2, linf, bn, fpgm, lamp or random.',
       exitCode: ExitCode.usage,
     });
   }
-  if (ratio !== undefined || targetMacs !== undefined || targetParams !== undefined) return;
+  if (ratio !== undefined || targetMacs !== undefined || targetParams !== undefined || layerRatios.length > 0) return;
   throw new TascnetError('Without training data, how much to remove must be said.', {
     hint: 'Add --ratio, --target-macs or --target-params; or --data.',
     exitCode: ExitCode.usage,

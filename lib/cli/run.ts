@@ -3,16 +3,17 @@ import { join } from 'node:path';
 import type { Settings } from '../config/resolve.js';
 import { ExitCode, Interrupted } from '../errors.js';
 import { type RunOutcome, run } from '../index.js';
-import { HEADER, resultRows, speedSentences } from '../report/figures.js';
+import { finalOf, HEADER, resultRows, speedSentences } from '../report/figures.js';
 import type { Action } from './command.js';
 import type { Output } from './output.js';
 import { duration } from './progress.js';
+import { showRivals } from './rivals.js';
 
 export const action: Action<Settings<'run'>> = async ({ settings, output, onEvent, signal }) => {
   if (settings.dryRun) {
     const { dryRun } = await import('./prune.js');
     return dryRun({
-      settings: { ...settings, finetune: false, plan: undefined, targetLatency: undefined },
+      settings: { ...settings, finetune: false, measure: false, plan: undefined, targetLatency: undefined },
       output,
       onEvent,
       signal,
@@ -31,9 +32,11 @@ export const action: Action<Settings<'run'>> = async ({ settings, output, onEven
 
 function show({ record, directory }: RunOutcome, output: Output): void {
   if (record.result) {
+    const final = finalOf(record.result);
     output.table([HEADER, ...resultRows(record.result)]);
     output.line();
-    for (const sentence of speedSentences(record.result.baseline, record.result.stage2)) output.line(sentence);
+    for (const sentence of speedSentences(record.result.baseline, final)) output.line(sentence);
+    showRivals(record.result, record.rivals ?? [], output);
   }
   for (const note of record.notes) output.line(note);
   for (const { name, wanted, got, met } of record.targets ?? []) {

@@ -1,6 +1,6 @@
 /** The figures of a run as a person reads them: the table at the end of a run and in its report. */
 
-import type { RunRecord } from './record.js';
+import type { Rival, RunRecord } from './record.js';
 
 export type Result = NonNullable<RunRecord['result']>;
 type Entry = Result['baseline'];
@@ -45,9 +45,46 @@ function cells(entry: Entry, baseline: Entry): string[] {
   ];
 }
 
+/** What a run ends with: after pruning, where it prunes. */
+export function finalOf(result: Result): Entry {
+  return result.stage2 ?? result.stage1;
+}
+
 /** One row a stage. */
 export function resultRows(result: Result): string[][] {
-  return STAGES.map(([stage, name]) => [name, ...cells(result[stage], result.baseline)]);
+  return STAGES.flatMap(([stage, name]) => {
+    const entry = result[stage];
+    return entry ? [[name, ...cells(entry, result.baseline)]] : [];
+  });
+}
+
+/** The result among its rivals, one row each; what could not be measured has none. */
+export function rivalRows(result: Pick<Result, 'baseline'>, final: Entry, rivals: readonly Rival[]): string[][] {
+  return [
+    ['the result', ...cells(final, result.baseline)],
+    ...rivals.flatMap(({ title, evidence }) => (evidence ? [[title, ...cells(evidence, result.baseline)]] : [])),
+  ];
+}
+
+/** What may be said of the accuracies of a result and its rivals: a difference only where the 95 % intervals do not overlap. */
+export function rivalSentences(final: Entry, rivals: readonly Rival[]): string[] {
+  return rivals.map(({ title, evidence, absent, file }) => {
+    const name = title.charAt(0).toUpperCase() + title.slice(1);
+    if (!evidence?.accuracy || !final.accuracy)
+      return `${name} was not measured${absent === undefined ? '' : `: ${absent}`}.`;
+    const points = Math.abs(100 * (evidence.accuracy.value - final.accuracy.value)).toFixed(1);
+    const cost = `${short(evidence.macs)} MACs and ${short(evidence.parameters)} parameters`;
+    if (evidence.accuracy.low > final.accuracy.high)
+      return `${name} wins: ${points} points more accurate than the result, with ${cost}${file ? `; it is kept as ${file}` : ''}.`;
+    if (evidence.accuracy.high < final.accuracy.low)
+      return `${name} is ${points} points less accurate than the result, with ${cost}.`;
+    const direction = evidence.accuracy.value > final.accuracy.value ? 'more' : 'less';
+    const by =
+      evidence.accuracy.value === final.accuracy.value
+        ? 'as accurate as'
+        : `${points} points ${direction} accurate than`;
+    return `${name} is ${by} the result, with ${cost}: the intervals overlap.`;
+  });
 }
 
 /**

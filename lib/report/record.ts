@@ -19,8 +19,27 @@ const evidence = z.object({
   latency: z.object({ batch1: timing, batch32: timing }),
 });
 
+/** Another way to spend the same budget, or why it could not be gone. */
+const rival = z.object({
+  name: z.enum(['plain', 'linear', 'random', 'smaller-input']),
+  title: z.string(),
+  /** Of full training, in all. */
+  epochs: z.number(),
+  seconds: z.number(),
+  /** Height and width, where it is not the result's. */
+  imageSize: z.number().optional(),
+  /** The file, relative to the folder of the run. */
+  file: z.string().optional(),
+  evidence: evidence.optional(),
+  absent: z.string().optional(),
+});
+
+export type Rival = z.infer<typeof rival>;
+export type RivalName = Rival['name'];
+
 export const runRecord = z.object({
   version: z.literal(1),
+  command: z.enum(['run', 'search']).default('run'),
   tascnet: z.string(),
   status: z.enum(['running', 'done']),
   model: z.object({ path: z.string(), sha256: z.string() }),
@@ -39,10 +58,13 @@ export const runRecord = z.object({
   startedAt: z.string(),
   /** Seconds of work, added up over resumed sessions. */
   seconds: z.number(),
-  result: z.object({ baseline: evidence, stage1: evidence, stage2: evidence }).optional(),
+  /** A search alone has no second stage. */
+  result: z.object({ baseline: evidence, stage1: evidence, stage2: evidence.optional() }).optional(),
   /** Largest difference between the engine's and ONNX Runtime's outputs, as a fraction of the outputs' scale. */
-  parity: z.object({ baseline: z.number(), stage1: z.number(), stage2: z.number() }).optional(),
+  parity: z.object({ baseline: z.number(), stage1: z.number(), stage2: z.number().optional() }).optional(),
   targets: z.array(z.object({ name: z.string(), wanted: z.number(), got: z.number(), met: z.boolean() })).optional(),
+  /** What else the same data and budget would have given. */
+  rivals: z.array(rival).optional(),
   notes: z.array(z.string()),
 });
 

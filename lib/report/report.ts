@@ -4,7 +4,19 @@ import { join } from 'node:path';
 import { writeText } from '../journal/whole-file.js';
 import { type JournalEvent, readJournal } from '../journal.js';
 import { accuracyChart, leftChart, trialChart } from './charts.js';
-import { HEADER, percent, type Result, resultRows, STAGES, short, speedSentences, trainingName } from './figures.js';
+import {
+  finalOf,
+  HEADER,
+  percent,
+  type Result,
+  resultRows,
+  rivalRows,
+  rivalSentences,
+  STAGES,
+  short,
+  speedSentences,
+  trainingName,
+} from './figures.js';
 import { escapeHtml, page, table } from './html.js';
 import { type RunRecord, readRecord } from './record.js';
 
@@ -39,25 +51,38 @@ function skippedParts({ data }: RunRecord): string[] {
 }
 
 function resultParts(record: RunRecord, result: Result): string[] {
-  const left = (stage: 'stage1' | 'stage2') =>
-    (['macs', 'parameters', 'bytes'] as const).map((figure) => result[stage][figure] / result.baseline[figure]);
-  const latency = (stage: 'stage1' | 'stage2') => result[stage].latencyMs.batch1 / result.baseline.latencyMs.batch1;
-  const stages = STAGES.slice(1).map(([stage, name]) => {
-    const key = stage === 'stage1' ? 'stage1' : 'stage2';
-    return { name, left: [...left(key), latency(key)] };
+  const stages = STAGES.slice(1).flatMap(([stage, name]) => {
+    const entry = result[stage];
+    if (!entry) return [];
+    const left = (['macs', 'parameters', 'bytes'] as const).map((figure) => entry[figure] / result.baseline[figure]);
+    return [{ name, left: [...left, entry.latencyMs.batch1 / result.baseline.latencyMs.batch1] }];
   });
   return [
     '<h2>Result</h2>',
     table(HEADER, resultRows(result)),
     '<p class="note">Measured in ONNX Runtime on the test split. Accuracy with its 95 % interval (Wilson); latency is the median of interleaved runs.</p>',
-    ...speedSentences(result.baseline, result.stage2).map((sentence) => `<p>${escapeHtml(sentence)}</p>`),
+    ...speedSentences(result.baseline, finalOf(result)).map((sentence) => `<p>${escapeHtml(sentence)}</p>`),
     '<p>What is left of the fine-tuned original:</p>',
     leftChart(['MACs', 'parameters', 'file size', 'latency (batch 1)'], stages),
     ...(record.targets ?? []).map(
       ({ name, wanted, got, met }) =>
         `<p class="${met ? 'met' : 'missed'}">Target for ${escapeHtml(name)}: at most ${percent(wanted)} of the original, got ${percent(got)}: ${met ? 'met' : 'missed'}.</p>`,
     ),
+    ...rivalParts(record, result),
     ...record.notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`),
+  ];
+}
+
+function rivalParts({ rivals = [] }: RunRecord, result: Result): string[] {
+  if (rivals.length === 0) return [];
+  const final = finalOf(result);
+  const trained = rivals.map(({ title, epochs, seconds }) => `${title}: ${epochs} epochs, ${Math.round(seconds)} s`);
+  return [
+    '<h2>Compared with</h2>',
+    table(HEADER, rivalRows(result, final, rivals)),
+    '<p class="note">The same training, validation and test images, and as many epochs in all; measured as above.</p>',
+    ...rivalSentences(final, rivals).map((sentence) => `<p>${escapeHtml(sentence)}</p>`),
+    `<p class="note">${escapeHtml(trained.join('; '))}.</p>`,
   ];
 }
 

@@ -1,37 +1,26 @@
 /** The main job: fine-tune, search, prune, export, measure. Each part is done once; a run that was stopped goes on. */
 
-import { cpus, totalmem } from 'node:os';
 import { type Cost, costOf } from '../analyze/cost.js';
 import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
-import { openJournal } from '../journal.js';
-import { type RunRecord, readRecord, writeRecord } from '../report/record.js';
-import { writeReport } from '../report/report.js';
+import type { RunRecord } from '../report/record.js';
 import { measure } from '../validate/evidence.js';
-import { exists, openDirectory, type RunDirectory, sha256 } from './directory.js';
 import { exportProven } from './evidence.js';
-import { writeLabels } from './export.js';
 import type { Hooks } from './hooks.js';
 import { pruningNotes } from './notes.js';
 import { phase } from './phases.js';
-import { fitted, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
+import { type PreparedData, prepareGraph } from './prepare.js';
 import { searchStage } from './search-stage.js';
+import { finishSession, openSession } from './session.js';
 import type { RunSettings } from './settings.js';
 import { finetune, type Keep, pruneStage } from './stages.js';
-import { version } from './version.js';
 
 export interface RunOutcome {
   record: RunRecord;
   /** Every target was met. */
   met: boolean;
   directory: string;
-}
-
-/** The settings that a run folder was made with. @throws TascnetError when it holds no run. */
-export async function settingsOf(out: string): Promise<RunSettings> {
-  const directory = await openDirectory(out);
-  return (await readRecord(directory.record)).settings as unknown as RunSettings;
 }
 
 /**
@@ -45,99 +34,19 @@ export async function run(
   resume: boolean,
   hooks: Hooks,
 ): Promise<RunOutcome> {
-  const started = performance.now();
-  const graph = await loadTrainable(settings.model);
-  const directory = await openDirectory(out);
-  const { earlier, data, journal } = await begin(graph, settings, directory, resume, hooks);
+  const session = await openSession('run', engine, settings, out, resume, hooks);
   try {
-    const record = earlier ? await checkedRecord(earlier, settings, data) : await newRecord(engine, settings, data);
-    await writeRecord(directory.record, record);
-    await writeLabels(directory.file('labels.txt'), data.dataset.classes);
+    const { graph, data, directory, journal, record } = session;
     const keep = { directory, journal };
     const models = await train(engine, graph, data, settings, hooks, keep);
     const result = await prove(engine, models, data, record, keep, hooks);
-    const seconds = record.seconds + (performance.now() - started) / 1000;
-    const finished: RunRecord = { ...record, ...result, notes: models.notes, seconds, status: 'done' };
-    // "done" is said last: a run without a report is not.
-    await writeRecord(directory.record, { ...finished, status: 'running' });
-    await writeReport(directory.path);
-    await writeRecord(directory.record, finished);
+    const finished = await finishSession(session, { ...result, notes: models.notes });
     // A ratio is no figure of the result that could be measured: pruning itself tells whether it was reached.
     const met = (finished.targets ?? []).every((target) => target.met) && (settings.ratio === undefined || models.met);
     return { record: finished, met, directory: directory.path };
   } finally {
-    journal.close();
-    data.close();
+    session.close();
   }
-}
-
-/** What can be found wrong before anything is trained; a run that does not begin leaves no folder. */
-async function begin(graph: Graph, settings: RunSettings, directory: RunDirectory, resume: boolean, hooks: Hooks) {
-  let data: PreparedData | undefined;
-  try {
-    const earlier = await earlierRecord(directory, resume);
-    data = await prepareData(graph, settings, hooks);
-    fitted(graph, data, settings);
-    return { earlier, data, journal: openJournal(directory.journal) };
-  } catch (error) {
-    data?.close();
-    await directory.abandon();
-    throw error;
-  }
-}
-
-async function earlierRecord(directory: RunDirectory, resume: boolean): Promise<RunRecord | undefined> {
-  const there = await exists(directory.record);
-  if (there && !resume)
-    throw new TascnetError(`"${directory.path}" already holds a run.`, {
-      hint: `Go on with it: tascnet run --resume ${directory.path}; or choose another --out.`,
-    });
-  if (!there && resume)
-    throw new TascnetError(`"${directory.path}" holds no run that could be resumed.`, {
-      hint: 'Give the folder of an earlier --out.',
-    });
-  return there ? readRecord(directory.record) : undefined;
-}
-
-async function checkedRecord(record: RunRecord, settings: RunSettings, data: PreparedData): Promise<RunRecord> {
-  if ((await sha256(settings.model)) !== record.model.sha256)
-    throw new TascnetError(`${settings.model} is not the file that this run began with.`, {
-      hint: 'Put the original back, or start anew.',
-    });
-  if (data.dataset.fingerprint !== record.data.fingerprint)
-    throw new TascnetError(`The data in ${settings.data} are not those that this run began with.`, {
-      hint: 'Put them back, or start anew.',
-    });
-  return record;
-}
-
-async function newRecord(engine: Engine, settings: RunSettings, { dataset }: PreparedData): Promise<RunRecord> {
-  const [cpu] = cpus();
-  return {
-    version: 1,
-    tascnet: version(),
-    status: 'running',
-    model: { path: settings.model, sha256: await sha256(settings.model) },
-    data: {
-      path: settings.data,
-      fingerprint: dataset.fingerprint,
-      classes: dataset.classes,
-      samples: { train: dataset.train.length, validation: dataset.validation.length, test: dataset.test.length },
-      skipped: dataset.skipped,
-    },
-    settings: { ...settings },
-    seed: settings.seed,
-    engine: { backend: engine.backend, version: engine.version, device: engine.device },
-    machine: {
-      cpu: cpu?.model ?? 'unknown',
-      cores: cpus().length,
-      memoryGiB: Math.round(totalmem() / 2 ** 30),
-      node: process.versions.node,
-    },
-    startedAt: new Date().toISOString(),
-    seconds: 0,
-    notes: [],
-  };
 }
 
 interface Models {

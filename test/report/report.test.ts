@@ -11,6 +11,7 @@ const HOSTILE = '<img src=x onerror="alert(1)">';
 
 const record: RunRecord = {
   version: 1,
+  command: 'run',
   tascnet: '0.0.0',
   status: 'running',
   model: { path: `${HOSTILE}.onnx`, sha256: '' },
