@@ -25,6 +25,8 @@ export interface SelectOptions extends Limits {
   targets: { [K in Term['kind']]?: number | undefined };
   /** The cost that the targets are fractions of. */
   from: Record<Term['kind'], number>;
+  /** How many channels groups lose whatever the targets, by group number. */
+  settled?: ReadonlyMap<number, number>;
 }
 
 export interface Selection {
@@ -43,9 +45,10 @@ export function selectChannels(
   terms: readonly Term[],
   options: SelectOptions,
 ): Selection {
-  const counts = groups.map((group) => group.channels);
+  const { settled = new Map<number, number>() } = options;
   const order = scores.map(lowestFirst);
-  const taken = groups.map(() => 0);
+  const taken = groups.map((_, group) => settled.get(group) ?? 0);
+  const counts = groups.map(({ channels }, group) => channels - (taken[group] ?? 0));
   const termsOfGroup = groups.map((_, group) =>
     terms.filter((term) => term.factors.some((factor) => factor.groups.some((part) => part.group === group))),
   );
@@ -55,11 +58,12 @@ export function selectChannels(
     cost[kind] - (options.targets[kind] ?? Number.POSITIVE_INFINITY) * options.from[kind];
   const open = () => kinds.filter((kind) => excess(kind) > 0);
 
+  const steps: { group: number; step: number }[] = [];
   while (open().length > 0) {
     const wanted = open();
     let best: { group: number; step: number; price: number; saved: Record<Term['kind'], number> } | undefined;
     for (let group = 0; group < groups.length; group++) {
-      const step = nextStep(group, counts[group] ?? 0, options);
+      const step = settled.has(group) ? 0 : nextStep(group, counts[group] ?? 0, options);
       if (step === 0) continue;
       const saved = savings(termsOfGroup[group] ?? [], counts, group, step);
       const gain = wanted.reduce((sum, kind) => sum + saved[kind] / options.from[kind], 0);
@@ -74,9 +78,38 @@ export function selectChannels(
     taken[best.group] = (taken[best.group] ?? 0) + best.step;
     cost.macs -= best.saved.macs;
     cost.parameters -= best.saved.parameters;
+    steps.push(best);
+  }
+  // The last step may have saved far more than was needed: steps that fit in after all are undone, dearest first.
+  const closed = new Set<number>();
+  for (const { group, step } of open().length > 0 ? [] : steps.toReversed()) {
+    // Below a step that stays taken, the channels of its group score less.
+    if (closed.has(group)) continue;
+    const saved = savings(termsOfGroup[group] ?? [], counts, group, -step);
+    if (kinds.some((kind) => excess(kind) - saved[kind] > 0)) {
+      closed.add(group);
+      continue;
+    }
+    counts[group] = (counts[group] ?? 0) + step;
+    taken[group] = (taken[group] ?? 0) - step;
+    cost.macs -= saved.macs;
+    cost.parameters -= saved.parameters;
   }
   const removed = order.map((channels, group) => channels.slice(0, taken[group]).sort((a, b) => a - b));
   return { removed, ...cost, met: open().length === 0 };
+}
+
+/** Whether channel counts leave no more than the targets, which are fractions of `from`. */
+export function meetsTargets(
+  terms: readonly Term[],
+  counts: readonly number[],
+  targets: SelectOptions['targets'],
+  from: SelectOptions['from'],
+): boolean {
+  return (['macs', 'parameters'] as const).every((kind) => {
+    const target = targets[kind];
+    return target === undefined || evaluate(terms, kind, counts) <= target * from[kind];
+  });
 }
 
 /** How many channels the next step takes from a group of `count`: down to the next multiple of `roundTo`; 0 for none. */
@@ -87,7 +120,8 @@ function nextStep(group: number, count: number, limits: Limits): number {
   return next >= fewest(original, limits) ? count - next : 0;
 }
 
-function fewest(original: number, { minChannels, maxRatio }: Limits): number {
+/** The fewest channels that a group may keep. */
+export function fewest(original: number, { minChannels, maxRatio }: Limits): number {
   // 10 · 0.7 is not quite 7.
   return Math.max(minChannels, original - Math.floor(original * maxRatio + 1e-9), 1);
 }
@@ -102,14 +136,6 @@ function savings(terms: readonly Term[], counts: number[], group: number, step: 
   return { macs: saved('macs'), parameters: saved('parameters') };
 }
 
-/** Scores divided by their group's mean, for criteria whose scores mean something within a group only. */
-export function normalizeScores(scores: readonly Float64Array[]): Float64Array[] {
-  return scores.map((score) => {
-    const mean = score.reduce((sum, value) => sum + value, 0) / score.length;
-    return mean > 0 ? score.map((value) => value / mean) : score;
-  });
-}
-
 /**
  * The lowest channels of each group, so that `ratio` of its original channels are gone, as nearly as a multiple of
  * `roundTo` comes to it.
@@ -120,15 +146,20 @@ export function selectLocally(
   ratio: number,
   limits: Limits,
 ): number[][] {
-  const { roundTo, originalChannels } = limits;
   return groups.map(({ channels }, group) => {
-    const original = originalChannels[group] ?? channels;
-    const wanted = original * (1 - ratio);
-    if (wanted >= channels) return [];
-    const rounded =
-      original >= roundTo ? Math.max(roundTo, Math.round(wanted / roundTo) * roundTo) : Math.round(wanted);
-    const stay = Math.min(channels, Math.max(fewest(original, limits), rounded));
-    const order = lowestFirst(scores[group] ?? new Float64Array(channels));
-    return order.slice(0, channels - stay).sort((a, b) => a - b);
+    const wanted = (limits.originalChannels[group] ?? channels) * (1 - ratio);
+    return wanted >= channels ? [] : lowestBut(scores[group] ?? new Float64Array(channels), group, wanted, limits);
   });
+}
+
+/** All but `wanted` of the channels of a group, or as many as the limits permit, lowest scores first; ascending. */
+export function lowestBut(score: Float64Array, group: number, wanted: number, limits: Limits): number[] {
+  const { roundTo, originalChannels } = limits;
+  const channels = score.length;
+  const original = originalChannels[group] ?? channels;
+  const rounded = original >= roundTo ? Math.max(roundTo, Math.round(wanted / roundTo) * roundTo) : Math.round(wanted);
+  const stay = Math.min(channels, Math.max(fewest(original, limits), rounded));
+  return lowestFirst(score)
+    .slice(0, channels - stay)
+    .sort((a, b) => a - b);
 }

@@ -3,6 +3,7 @@
 import { withFreeBatch, withInputSize } from '../analyze/input-size.js';
 import { learnableInitializers } from '../analyze/learnable.js';
 import { inferShapes } from '../analyze/shapes.js';
+import { augmentationOf } from '../data/augment.js';
 import type { BatchSource } from '../data/batch.js';
 import { imageBatches } from '../data/batches.js';
 import { classWeights, type Dataset } from '../data/dataset.js';
@@ -75,6 +76,7 @@ export async function prepareData(graph: Graph, settings: DataSettings, hooks: H
     size: preprocessing.size,
     resize: preprocessing.resize,
     jobs: settings.jobs,
+    cacheLimit: bytesOf(settings.cacheLimit),
     signal: hooks.signal,
     onProgress: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Reading images', done, total }),
     onWarning: (message) => hooks.onEvent({ kind: 'warning', message }),
@@ -82,8 +84,13 @@ export async function prepareData(graph: Graph, settings: DataSettings, hooks: H
   const { dataset } = pixels;
   for (const { file, reason } of dataset.skipped)
     hooks.onEvent({ kind: 'warning', message: `${file} was skipped: ${reason}.` });
-  const training = (augment: DataSettings['augment']) =>
-    imageBatches(pixels.train, preprocessing, { batchSize, shuffle: true, seed, augment });
+  const training = (level: DataSettings['augment']) => {
+    const augment = augmentationOf(level);
+    return imageBatches(pixels.train, preprocessing, {
+      ...{ batchSize, shuffle: true, seed },
+      augment: { ...augment, flip: augment.flip && settings.flip },
+    });
+  };
   return {
     dataset,
     preprocessing,
@@ -137,6 +144,11 @@ export function fitted(graph: Graph, { preprocessing, dataset }: PreparedData, {
 /** The graph with a free batch and the preprocessing's image size. */
 export function atSize(graph: Graph, { size }: Preprocessing): Graph {
   return withInputSize(withFreeBatch(graph), [size[0], size[1]]);
+}
+
+/** A size of a cache in GB. */
+export function bytesOf(gigabytes: number | undefined): number | undefined {
+  return gigabytes === undefined ? undefined : gigabytes * 1e9;
 }
 
 function presetNamed(name: string): PresetName {

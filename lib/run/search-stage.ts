@@ -2,10 +2,12 @@
 
 import type { Engine } from '../engine/engine.js';
 import type { Graph } from '../graph/graph.js';
+import type { Journal } from '../journal.js';
+import type { SearchData } from '../search/features.js';
 import type { TrialRecord } from '../search/objective.js';
 import { search } from '../search/search.js';
 import type { Hooks } from './hooks.js';
-import type { PreparedData } from './prepare.js';
+import { bytesOf, type PreparedData } from './prepare.js';
 import type { DataSettings, MachineSettings, SearchSettings } from './settings.js';
 import type { Keep } from './stages.js';
 
@@ -24,6 +26,31 @@ export interface Found {
   [field: string]: unknown;
 }
 
+/** Where a search keeps what it needs to go on. */
+export interface SearchKeep {
+  journal: Journal;
+  /** Of the trained parts of trials. */
+  trialFolder: string;
+}
+
+/** In the folder of a run. */
+export function searchKeep({ journal, directory }: Keep): SearchKeep {
+  return { journal, trialFolder: directory.checkpoint('trials') };
+}
+
+/** How features are kept. */
+export function featureStorage({ featureType, cacheLimit }: Partial<SearchSettings & DataSettings>) {
+  const limit = bytesOf(cacheLimit);
+  return { ...(featureType === undefined ? {} : { dtype: featureType }), ...(limit === undefined ? {} : { limit }) };
+}
+
+/** The data of a search, with what tells them from any other. */
+export function searchData(data: PreparedData, { batchSize, seed, augment, flip }: DataSettings): SearchData {
+  const { preprocessing, dataset, train, validation } = data;
+  const fingerprint = JSON.stringify([dataset.fingerprint, preprocessing, batchSize, seed, augment, flip]);
+  return { train, validation, fingerprint };
+}
+
 /** Searches the configuration of the deeper layers of a trained classifier. */
 export async function searchStage(
   engine: Engine,
@@ -31,39 +58,35 @@ export async function searchStage(
   data: PreparedData,
   settings: SearchSettings & DataSettings & MachineSettings,
   hooks: Hooks,
-  keep?: Keep,
+  keep?: SearchKeep,
 ): Promise<{ graph: Graph; outcome: Found }> {
-  const { preprocessing, dataset } = data;
-  const { batchSize, seed, augment } = settings;
+  const { seed, augment } = settings;
   hooks.onEvent({
     kind: 'note',
     message: `Of trials whose accuracies on the ${data.validation.samples} validation images are equal within noise, the cheapest is chosen.`,
   });
-  const found = await search(
-    engine,
-    graph,
-    {
-      train: data.train,
-      validation: data.validation,
-      fingerprint: JSON.stringify([dataset.fingerprint, preprocessing, batchSize, seed, augment]),
+  const found = await search(engine, graph, searchData(data, settings), {
+    trials: settings.trials,
+    epochs: settings.trialEpochs,
+    depth: settings.depth,
+    seed,
+    sampler: settings.sampler,
+    stop: settings.stopRule,
+    jobs: settings.jobs,
+    limits: settings.limits,
+    views: settings.views ?? (augment === 'none' ? 1 : 3),
+    journal: keep?.journal,
+    trialFolder: keep?.trialFolder,
+    featureStorage: featureStorage(settings),
+    threads: settings.threads,
+    signal: hooks.signal,
+    onFeatures: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Computing features', done, total }),
+    onTrial: ({ trial, accuracy, macs, parameters, failed, stopped = false }, best) => {
+      const chosen = best?.accuracy === undefined ? undefined : { ...best, accuracy: best.accuracy };
+      const facts = { trial, trials: settings.trials, accuracy, macs, parameters, failed, stopped, chosen };
+      hooks.onEvent({ kind: 'trial', ...facts });
     },
-    {
-      trials: settings.trials,
-      epochs: settings.trialEpochs,
-      depth: settings.depth,
-      seed,
-      views: augment === 'none' ? 1 : 3,
-      journal: keep?.journal,
-      threads: settings.threads,
-      signal: hooks.signal,
-      onFeatures: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Computing features', done, total }),
-      onTrial: ({ trial, accuracy, macs, parameters, failed, stopped = false }, best) => {
-        const chosen = best?.accuracy === undefined ? undefined : { ...best, accuracy: best.accuracy };
-        const facts = { trial, trials: settings.trials, accuracy, macs, parameters, failed, stopped, chosen };
-        hooks.onEvent({ kind: 'trial', ...facts });
-      },
-    },
-  );
+  });
   const { best, pareto, trials, stoppedAtDepth, seconds, secondsEndToEndEstimate } = found;
   const { graph: winner, accuracy, macs, parameters, configuration } = best;
   const outcome = {

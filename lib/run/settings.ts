@@ -1,5 +1,12 @@
 /** The resolved settings of the commands that train; the options table in `config` gives their defaults and help. */
 
+import type { Reduction } from '../prune/criterion.js';
+import type { Normalization } from '../prune/normalize.js';
+import type { Ranking } from '../prune/ranking.js';
+import type { FeatureType } from '../search/feature-file.js';
+import type { SamplerName } from '../search/propose.js';
+import type { StopRuleName } from '../search/stop-rule.js';
+
 export interface DataSettings {
   data: string;
   seed: number;
@@ -9,8 +16,12 @@ export interface DataSettings {
   /** Preset name; read from the model's metadata when absent. */
   preprocessing?: string | undefined;
   augment: 'none' | 'light' | 'full';
-  /** Images decoded at a time; default: one for each core. */
+  /** Augmentation mirrors images left to right. */
+  flip: boolean;
+  /** Images decoded at a time, by default one for each core; trials at a time, by default one. */
   jobs?: number | undefined;
+  /** GB that decoded images, and features, may each take in the cache. Default: 20. */
+  cacheLimit?: number | undefined;
 }
 
 export interface TrainingSettings {
@@ -35,12 +46,27 @@ export interface SearchSettings {
   trialEpochs: number;
   /** Most layers, from the last one backwards, whose widths are searched. */
   depth: number;
+  /** Default: gp. */
+  sampler?: SamplerName | undefined;
+  /** Default: median. */
+  stopRule?: StopRuleName | undefined;
+  /** Augmented views that features are kept of; default: 3, without augmentation 1. */
+  views?: number | undefined;
+  /** Default: float32. */
+  featureType?: FeatureType | undefined;
+  /** Ceilings on the trials' costs, as shares of the given network's. */
+  limits?: { macs?: number | undefined; parameters?: number | undefined } | undefined;
 }
 
 export interface PruneSettings {
   targetMacs?: number | undefined;
   targetParams?: number | undefined;
   ratio?: number | undefined;
+  /** `NAME=RATIO`, each for the groups of the weights of that name. */
+  layerRatios?: string[] | undefined;
+  ranking?: Ranking | undefined;
+  reduce?: Reduction | undefined;
+  normalize?: Normalization | undefined;
   /** Points of accuracy (percent) that may be lost. */
   tolerance: number;
   criterion: string;

@@ -3,7 +3,8 @@ import type { Term } from '../../lib/analyze/cost.js';
 import { evaluate } from '../../lib/analyze/cost.js';
 import type { Group } from '../../lib/analyze/groups.js';
 import { randomGenerator } from '../../lib/graph/random.js';
-import { normalizeScores, type SelectOptions, selectChannels, selectLocally } from '../../lib/prune/select.js';
+import { normalizeScores } from '../../lib/prune/normalize.js';
+import { type SelectOptions, selectChannels, selectLocally } from '../../lib/prune/select.js';
 
 function groupsOf(channels: readonly number[]): Group[] {
   return channels.map((count, number) => ({ id: `g${number}`, channels: count, members: [] }));
@@ -82,6 +83,15 @@ test.each(CASES)('case $number keeps every limit and meets its targets wherever 
   expect(chosen.met).toBe(allCounts(channels, allowed).some(meets));
   expect(chosen.macs).toBeCloseTo(evaluate(terms, 'macs', left), 9);
   expect(chosen.parameters).toBeCloseTo(evaluate(terms, 'parameters', left), 9);
+
+  // Nothing goes that could stay.
+  if (chosen.met)
+    for (const [group, stay] of left.entries()) {
+      const next = Array.from({ length: (channels[group] ?? 0) - stay }, (_, more) => stay + 1 + more).find((count) =>
+        allowed(count, group),
+      );
+      if (next !== undefined) expect(meets(left.with(group, next))).toBe(false);
+    }
 
   // The lowest go, and of equals the first.
   for (const [group, removed] of chosen.removed.entries()) {
@@ -170,11 +180,10 @@ test('a ratio does not go beyond the limits', () => {
 });
 
 test('normalised scores have mean one in each group', () => {
-  const [first = [], second = [], zeros = []] = normalizeScores([
-    Float64Array.of(1, 2, 6),
-    Float64Array.of(0.5),
-    new Float64Array(2),
-  ]);
+  const [first = [], second = [], zeros = []] = normalizeScores(
+    [Float64Array.of(1, 2, 6), Float64Array.of(0.5), new Float64Array(2)],
+    'mean',
+  );
   expect([...first]).toEqual([1 / 3, 2 / 3, 2]);
   expect([...second]).toEqual([1]);
   expect([...zeros]).toEqual([0, 0]);

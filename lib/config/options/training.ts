@@ -82,4 +82,12 @@ export const TRAINING_OPTIONS = {
     { group: 'Images', describe: 'How much images are varied in training.' },
     'light',
   ),
+  flip: flag(
+    TRAIN,
+    {
+      group: 'Images',
+      describe: 'Mirror images left to right in training. --no-flip: not for digits, letters, or left and right.',
+    },
+    true,
+  ),
 };
