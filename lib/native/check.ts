@@ -50,6 +50,10 @@ export function requireBytes(value: unknown, name: string): asserts value is Uin
   if (tag !== '[object Uint8Array]') throw new TypeError(message('a Uint8Array', name, value));
 }
 
+export function requireTypedArray(value: unknown, name: string, expected: string): void {
+  if (!ArrayBuffer.isView(value) || !('length' in value)) throw new TypeError(message(expected, name, value));
+}
+
 export function requireSignal(value: unknown): asserts value is AbortSignal {
   const listens = typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
   if (!listens || typeof value.addEventListener !== 'function')

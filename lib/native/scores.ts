@@ -2,6 +2,7 @@
 
 import { binding, type DType, type PairArrays, type Weights } from './binding.js';
 import { type CallOptions, call } from './call.js';
+import { requireTypedArray } from './check.js';
 
 export type { DType, Weights };
 
@@ -38,7 +39,8 @@ export function norms(
  *
  * @param scale one number per channel
  */
-export function batchNormScale(scale: Weights, options?: WeightOptions): Promise<Float64Array> {
+export async function batchNormScale(scale: Weights, options?: WeightOptions): Promise<Float64Array> {
+  requireTypedArray(scale, 'scale', 'a Float32Array');
   return norms(scale, [scale.length], 0, 'l1', options);
 }
 

@@ -64,6 +64,18 @@ const JUNK: ((random: Random) => unknown)[] = [
     { data: new Float32Array(4), dims: [4], axes: [{ axis: junk(random), keep: junk(random), merge: junk(random) }] },
   ],
   (random) => ({ groups: junk(random), kinds: junk(random), terms: junk(random) }),
+  (random) => ({ channels: junk(random), remove: junk(random), merge: junk(random), members: junk(random) }),
+  (random) => [
+    { channels: 4, remove: junk(random), members: [{ tensor: 'a', axis: junk(random), offset: junk(random) }] },
+  ],
+  (random) => ({
+    signal: junk(random),
+    dtype: junk(random),
+    kind: junk(random),
+    axis: junk(random),
+    dims: junk(random),
+  }),
+  (random) => ({ dtype: junk(random) }),
   (random) => [junk(random), junk(random)],
 ];
 
@@ -78,27 +90,37 @@ const ENTRIES: [string, (args: never[]) => unknown, () => unknown[]][] = [
   [
     'norms',
     (a) => native.norms(...(a as unknown as Parameters<typeof native.norms>)),
-    () => [new Float32Array(4), [2, 2], 0, 'l1'],
+    () => [new Float32Array(4), [2, 2], 0, 'l1', {}],
   ],
   [
     'taylor',
     (a) => native.taylor(...(a as unknown as Parameters<typeof native.taylor>)),
-    () => [new Float32Array(4), new Float32Array(4), [4], 0],
+    () => [new Float32Array(4), new Float32Array(4), [4], 0, {}],
   ],
   [
     'geometricMedian',
     (a) => native.geometricMedian(...(a as unknown as Parameters<typeof native.geometricMedian>)),
-    () => [new Float32Array(4), [2, 2], 1],
+    () => [new Float32Array(4), [2, 2], 1, {}],
+  ],
+  [
+    'lamp',
+    (a) => native.lamp(...(a as unknown as Parameters<typeof native.lamp>)),
+    () => [new Uint16Array(4), [2, 2], 1, { dtype: 'float16' }],
+  ],
+  [
+    'batchNormScale',
+    (a) => native.batchNormScale(...(a as unknown as Parameters<typeof native.batchNormScale>)),
+    () => [new Float32Array(4), {}],
   ],
   [
     'cosinePairs',
     (a) => native.cosinePairs(...(a as unknown as Parameters<typeof native.cosinePairs>)),
-    () => [new Float64Array(4), 2, 1],
+    () => [new Float64Array(4), 2, 1, {}],
   ],
   [
     'rankChannels',
     (a) => native.rankChannels(...(a as unknown as Parameters<typeof native.rankChannels>)),
-    () => [new Float64Array(4), 2],
+    () => [new Float64Array(4), 2, {}],
   ],
   [
     'createHistory',
@@ -108,39 +130,57 @@ const ENTRIES: [string, (args: never[]) => unknown, () => unknown[]][] = [
   [
     'record',
     (a) => history.record(...(a as unknown as Parameters<typeof history.record>)),
-    () => [new Float32Array(4)],
+    () => [new Float32Array(4), {}],
   ],
-  ['topPairs', (a) => history.topPairs(...(a as unknown as Parameters<typeof history.topPairs>)), () => [3]],
+  ['gram', (a) => history.gram(...(a as unknown as Parameters<typeof history.gram>)), () => [{}]],
+  ['cosine', (a) => history.cosine(...(a as unknown as Parameters<typeof history.cosine>)), () => [{}]],
+  ['topPairs', (a) => history.topPairs(...(a as unknown as Parameters<typeof history.topPairs>)), () => [3, {}]],
   ['keep', (a) => native.createHistory([4], 0).keep(...(a as unknown as [Int32Array])), () => [Int32Array.of(1)]],
   ['restore', (a) => native.History.restore(...(a as unknown as [Uint8Array])), () => [new Uint8Array(64)]],
-  ['applySurgery', (a) => native.applySurgery(...(a as unknown as Parameters<typeof native.applySurgery>)), () => [[]]],
+  [
+    'applySurgery',
+    (a) => native.applySurgery(...(a as unknown as Parameters<typeof native.applySurgery>)),
+    () => [[], {}],
+  ],
+  [
+    'planSurgery',
+    (a) => native.planSurgery(...(a as unknown as Parameters<typeof native.planSurgery>)),
+    () => [{ a: [4, 2] }, [{ channels: 4, remove: [1], members: [{ tensor: 'a', axis: 0 }] }]],
+  ],
   [
     'compileCost',
     (a) => native.compileCost(...(a as unknown as Parameters<typeof native.compileCost>)),
     () => [{ groups: 1, kinds: [], terms: [] }],
   ],
   [
+    'countCost',
+    (a) => native.countCost(...(a as unknown as Parameters<typeof native.countCost>)),
+    () => [{ groups: 1, kinds: [{ name: 'macs', reduce: 'sum' }], terms: [] }, [1], {}],
+  ],
+  [
     'evaluate',
     (a) => cost.evaluate(...(a as unknown as Parameters<typeof cost.evaluate>)),
-    () => [Int32Array.of(1, 2)],
+    () => [Int32Array.of(1, 2), {}],
   ],
   ['createLeastSquares', (a) => native.createLeastSquares(...(a as unknown as [number, number])), () => [2, 2]],
   [
     'add',
     (a) => equations.add(...(a as unknown as Parameters<typeof equations.add>)),
-    () => [new Float32Array(4), new Float32Array(4), 2],
+    () => [new Float32Array(4), new Float32Array(4), 2, {}],
   ],
-  ['solve', (a) => equations.solve(...(a as unknown as Parameters<typeof equations.solve>)), () => [1]],
-  [
-    'foldBatchNorm',
-    (a) => native.foldBatchNorm(...(a as unknown as Parameters<typeof native.foldBatchNorm>)),
-    () => [new Float32Array(4), [4], undefined, ...Array.from({ length: 4 }, () => new Float32Array(4)), 1e-5],
-  ],
+  ['solve', (a) => equations.solve(...(a as unknown as Parameters<typeof equations.solve>)), () => [1, undefined, {}]],
+  ...[native.foldBatchNorm, native.unfoldBatchNorm].map(
+    (fold): [string, (args: never[]) => unknown, () => unknown[]] => {
+      const perChannel = () => Array.from({ length: 4 }, () => Float32Array.of(1, 1, 1, 1));
+      const good = () => [new Float32Array(4), [4], undefined, ...perChannel(), 1e-5, {}];
+      return [fold.name, (a) => fold(...(a as unknown as Parameters<typeof fold>)), good];
+    },
+  ),
 ];
 
 test.each(ENTRIES)('%s takes anything and answers with a result or a JS error', async (_, entry, good) => {
   const random = randomOf(41);
-  for (let i = 0; i < 600; i++) {
+  for (let i = 0; i < 1000; i++) {
     const args = good();
     for (let n = integer(random, 1, 3); n > 0; n--) args[integer(random, 0, args.length - 1)] = junk(random);
     try {
@@ -148,7 +188,7 @@ test.each(ENTRIES)('%s takes anything and answers with a result or a JS error', 
     } catch (error) {
       // An error of ours, that is, not one of the engine's from the middle of something.
       expect(String(error)).toMatch(
-        /^(TypeError|RangeError): (Expected|There is not enough memory|The inputs are lin)/,
+        /^(TypeError|RangeError): (Expected|There is not enough memory|The inputs are lin|Array buffer allocation failed)/,
       );
     }
   }

@@ -1,4 +1,4 @@
-// Runs in a process of its own: node [--expose-gc] child.cjs ADDON TASK. Prints one JSON document.
+// Runs in a process of its own: node child.cjs ADDON TASK. Prints one JSON document.
 const { createHash } = require('node:crypto');
 const { Worker } = require('node:worker_threads');
 const [, , path, task] = process.argv;
@@ -98,30 +98,6 @@ const tasks = {
     addon.geometricMedian(new Float32Array(1000 * 3000), [1000, 3000], 0);
     setTimeout(() => process.exit(0), 5);
     return { exiting: true };
-  },
-
-  async leak() {
-    const tensor = floats(600);
-    const keep = Int32Array.of(1, 3, 5);
-    const round = async () => {
-      await addon.norms(tensor, [20, 30], 0, 'l1');
-      await addon.applySurgery([{ data: tensor, dims: [20, 30], axes: [{ axis: 0, keep }] }]);
-      const history = addon.historyCreate([20, 30], 0);
-      await addon.historyRecord(history, tensor, [20, 30], 0);
-      await addon.historyTopPairs(history, 3);
-      await addon.norms(tensor, [19, 30], 0, 'l1').catch(() => {});
-    };
-    const attempt = async () => round().catch(() => {});
-    const run = async (rounds) => {
-      for (let i = 0; i < rounds; i++) await attempt();
-      for (let i = 0; i < 3; i++) {
-        global.gc();
-        await new Promise(setImmediate);
-      }
-      return process.memoryUsage().rss;
-    };
-    const before = await run(2000);
-    return { grown: (await run(4000)) - before };
   },
 };
 

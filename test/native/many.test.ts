@@ -1,156 +1,10 @@
-/** 10,000 random cases of every entry against the plain reference. */
+/** 10,000 random cases of every entry that is not a score against the plain reference; the scores are in many-scores. */
 
 import { expect, test } from '@jest/globals';
 import * as native from '../../lib/native.js';
-import { channelsOf, floats, integer, product, type Random, randomOf, subset, worstError } from './random.js';
+import { axisOf, dimsOf, many, pick, weightsOf } from './many.js';
+import { channelsOf, floats, integer, product, type Random, subset, worstError } from './random.js';
 import * as reference from './reference.js';
-
-const CASES = 10_000;
-const AT_ONCE = 250;
-
-/** Runs the cases, many at a time; `check` answers with the error of one, 0 or false where there is none. */
-function many(name: string, seed: number, check: (random: Random) => Promise<number | boolean>, tolerance = 0): void {
-  test(`${name}: ${CASES} random cases`, async () => {
-    const random = randomOf(seed);
-    for (let done = 0; done < CASES; done += AT_ONCE) {
-      const errors = await Promise.all(Array.from({ length: AT_ONCE }, () => check(random)));
-      const worst = errors.findIndex((error) => !(Number(error) <= tolerance));
-      if (worst >= 0) throw new Error(`case ${done + worst} of seed ${seed} is off by ${errors[worst]}`);
-    }
-  });
-}
-
-/** Small, odd, now and then empty; a few dozen elements. */
-function dimsOf(random: Random): number[] {
-  const rank = integer(random, 1, 4);
-  return Array.from({ length: rank }, () => (random() < 0.02 ? 0 : integer(random, 1, rank > 2 ? 5 : 9)));
-}
-
-/** Numbers of any size and, where asked for, no numbers; a view that begins anywhere in a larger buffer. */
-function weightsOf(random: Random, length: number, wild = true): Float32Array {
-  const offset = integer(random, 0, 3);
-  const array = new Float32Array(length + offset + integer(random, 0, 2)).subarray(offset, offset + length);
-  const size = random() < 0.8 || !wild ? 1 : 10 ** integer(random, -30, 30);
-  for (let i = 0; i < length; i++) array[i] = (random() * 2 - 1) * size;
-  if (wild && length > 0 && random() < 0.1)
-    array[integer(random, 0, length - 1)] = [Number.NaN, Number.POSITIVE_INFINITY, -Infinity, -0, 1e-45][
-      integer(random, 0, 4)
-    ] as number;
-  return array;
-}
-
-/** Two tensors, which may share memory. */
-function overlapping(random: Random, length: number): [Float32Array, Float32Array] {
-  if (random() < 0.5) return [weightsOf(random, length, false), weightsOf(random, length, false)];
-  const both = floats(random, length + 3);
-  return [both.subarray(0, length), both.subarray(integer(random, 0, 3)).subarray(0, length)];
-}
-
-const axisOf = (random: Random, dims: readonly number[]) => integer(random, 0, dims.length - 1);
-const pick = <T>(random: Random, values: readonly T[]): T => values[integer(random, 0, values.length - 1)] as T;
-
-many(
-  'norms',
-  101,
-  async (random) => {
-    const dims = dimsOf(random);
-    const [axis, kind] = [axisOf(random, dims), pick(random, reference.NORM_KINDS)];
-    const tensor = weightsOf(random, product(dims));
-    const expected = reference.normsOf(tensor, dims, axis, kind);
-    const scale = Math.max(0, ...expected.filter(Number.isFinite)) || 1;
-    return worstError(await native.norms(tensor, dims, axis, kind), expected, scale * 1e-3);
-  },
-  1e-9,
-);
-
-many(
-  'batchNormScale',
-  102,
-  async (random) => {
-    const scale = weightsOf(random, integer(random, 0, 40));
-    return worstError(await native.batchNormScale(scale), Array.from(scale, Math.abs), 0.1);
-  },
-  0,
-);
-
-many(
-  'taylor',
-  103,
-  async (random) => {
-    const dims = dimsOf(random);
-    const [axis, kind] = [axisOf(random, dims), pick(random, ['signed', 'absolute', 'squared'] as const)];
-    const [weight, gradient] = overlapping(random, product(dims));
-    const expected = reference.taylorOf(weight, gradient, dims, axis)[kind];
-    return worstError(await native.taylor(weight, gradient, dims, axis, { kind }), expected);
-  },
-  1e-12,
-);
-
-many(
-  'geometricMedian',
-  104,
-  async (random) => {
-    const dims = dimsOf(random);
-    const axis = axisOf(random, dims);
-    const tensor = weightsOf(random, product(dims), false);
-    return worstError(await native.geometricMedian(tensor, dims, axis), reference.medianOf(tensor, dims, axis));
-  },
-  1e-5,
-);
-
-many('cosinePairs', 105, async (random) => {
-  const n = integer(random, 0, 7);
-  // Small whole numbers: twins, opposites, zeros.
-  const channels = Array.from({ length: n }, () => Array.from({ length: 3 }, () => integer(random, -2, 2)));
-  const gram = Float64Array.from(reference.gramOf(channels));
-  const k = integer(random, 0, 25);
-  return !reference.areTopPairs(await native.cosinePairs(gram, n, k), reference.cosineOf(gram, n), n, k);
-});
-
-many('rankChannels', 106, async (random) => {
-  const scores = Float64Array.from({ length: integer(random, 0, 30) }, () =>
-    random() < 0.05 ? pick(random, [Infinity, -Infinity, -0, 5e-324]) : integer(random, -9, 9) / 4,
-  );
-  const count = random() < 0.3 ? undefined : integer(random, 0, scores.length);
-  const expected = Array.from(scores.keys())
-    .sort((a, b) => (scores[a] === scores[b] ? a - b : (scores[a] ?? 0) < (scores[b] ?? 0) ? -1 : 1))
-    .slice(0, count);
-  return worstError(await native.rankChannels(scores, count), expected);
-});
-
-many(
-  'History: record, l1, gram, cosine, topPairs, keep, serialize, restore',
-  107,
-  async (random) => {
-    const dims = dimsOf(random);
-    const axis = axisOf(random, dims);
-    let history = native.createHistory(dims, axis);
-    let channels: number[][] = Array.from({ length: dims[axis] ?? 0 }, () => []);
-    for (let epoch = integer(random, 0, 3); epoch > 0; epoch--) {
-      const now = [...history.dims];
-      const weights = weightsOf(random, product(now), false);
-      await history.record(weights);
-      for (const [c, values] of channelsOf(weights, now, axis).entries()) channels[c]?.push(...values);
-      if (random() < 0.2) {
-        const keep = subset(random, channels.length);
-        await history.keep(keep);
-        channels = Array.from(keep, (c) => channels[c] ?? []);
-      }
-      if (random() < 0.2) history = native.History.restore(await history.serialize());
-    }
-    const [n, k] = [channels.length, integer(random, 0, 12)];
-    const gram = reference.gramOf(channels);
-    const cosines = reference.cosineOf(gram, n);
-    const l1 = channels.map((values) => values.reduce((sum, v) => sum + Math.abs(v), 0));
-    if (!reference.areTopPairs(await history.topPairs(k), cosines, n, k, 1e-4)) return 1;
-    return Math.max(
-      worstError(history.l1(), l1),
-      worstError(await history.gram(), gram),
-      worstError(await history.cosine(), cosines) / 10,
-    );
-  },
-  1e-5,
-);
 
 const TYPES = [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array, Float64Array, BigInt64Array];
 
@@ -310,3 +164,28 @@ many(
   },
   1e-5,
 );
+
+test('every function of the addon is here', () => {
+  const isClass = (value: unknown) => /^class/.test(Function.prototype.toString.call(value));
+  const functions = Object.entries(native).flatMap(([name, value]) =>
+    typeof value === 'function' && !isClass(value) ? [name] : [],
+  );
+  expect(functions.sort()).toEqual([
+    'addonInfo',
+    'applySurgery',
+    'batchNormScale',
+    'compileCost',
+    'cosinePairs',
+    'countCost',
+    'createHistory',
+    'createLeastSquares',
+    'foldBatchNorm',
+    'geometricMedian',
+    'lamp',
+    'norms',
+    'planSurgery',
+    'rankChannels',
+    'taylor',
+    'unfoldBatchNorm',
+  ]);
+});

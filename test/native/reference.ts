@@ -29,6 +29,16 @@ export function taylorOf(
   return { signed, absolute: signed.map(Math.abs), squared: signed.map((s) => s * s) };
 }
 
+/** The squares over the sums of those that are at least as large; of equal ones that of larger index is the larger. */
+export function lampOf(tensor: ArrayLike<number>, dims: readonly number[], axis: number): number[] {
+  const squares = normsOf(tensor, dims, axis, 'sumSquares');
+  const atLeast = (a: number, i: number, b: number, j: number) => b > a || (b === a && j >= i);
+  return squares.map((a, i) => {
+    const sum = squares.reduce((total, b, j) => (atLeast(a, i, b, j) ? total + b : total), 0);
+    return a === 0 && sum === 0 ? 0 : a / sum;
+  });
+}
+
 export function medianOf(tensor: ArrayLike<number>, dims: readonly number[], axis: number): number[] {
   const channels = channelsOf(tensor, dims, axis);
   const distance = (a: number[], b: number[]) => Math.sqrt(a.reduce((sum, v, i) => sum + (v - (b[i] ?? 0)) ** 2, 0));
