@@ -99,7 +99,7 @@ export const ACCURACY_CASES: readonly Case[] = [
           '8',
           '--epochs',
           '60',
-          '--max-ratio',
+          '--max-ratio-per-layer',
           '0.98',
           ...ANYWAY,
           ...CAREFULLY,

@@ -21,7 +21,9 @@ export const action: Action<Settings<'prune'>> = async (context) => {
 };
 
 /** Groups, and what would be left of them. */
-export async function dryRun(context: Pick<Context<Settings<'prune'>>, 'settings' | 'output' | 'onEvent' | 'signal'>) {
+export async function dryRun(
+  context: Pick<Context<Omit<Settings<'prune'>, 'measure'>>, 'settings' | 'output' | 'onEvent' | 'signal'>,
+) {
   const { settings, output, onEvent, signal } = context;
   const { inspect } = await import('../index.js');
   const expected = await plan(settings, { onEvent, signal });

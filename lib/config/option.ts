@@ -86,9 +86,13 @@ export function real<const C extends readonly Command[], const F extends number 
   return make<number, C, F>(numeric(range, false), commands, rest, fallback);
 }
 
-export function flag<const C extends readonly Command[]>(commands: C, rest: More<boolean>, fallback: boolean) {
+export function flag<const C extends readonly Command[], F extends boolean | undefined = boolean>(
+  commands: C,
+  rest: More<boolean>,
+  fallback: F,
+) {
   const type = { schema: z.boolean(), kind: 'flag', expected: 'true or false' } as const;
-  return make<boolean, C, boolean>(type, commands, rest, fallback);
+  return make<boolean, C, F>(type, commands, rest, fallback);
 }
 
 export function choice<

@@ -16,7 +16,13 @@ export interface ScoreContext {
    * that no group cuts. Only there when the criterion asks for gradients.
    */
   taylor?: TaylorScores | undefined;
+  /** How the values of a channel's several elements become its score; default: `sum`. */
+  reduce?: Reduction | undefined;
 }
+
+/** Over the weights that a dependency group ties, and over a channel's several elements in one of them. */
+export const REDUCTIONS = ['sum', 'mean', 'max'] as const;
+export type Reduction = (typeof REDUCTIONS)[number];
 
 export type TaylorScores = (initializer: string, axis: number) => Float64Array | undefined;
 
@@ -34,34 +40,48 @@ export interface Criterion {
 /** One value for each element along `axis` of a weight. */
 export type ElementScore = (weight: Float32Array, dims: number[], axis: number) => Promise<Float64Array>;
 
-/** Scores of the channels of each group: `score` of the weights that make them, added up over the group's makers. */
-export async function scoreMakers({ graph, dependencies }: ScoreContext, score: ElementScore): Promise<Float64Array[]> {
+/** Scores of the channels of each group: `score` of the weights that make them, as one over the group's makers. */
+export async function scoreMakers(
+  { graph, dependencies, reduce }: ScoreContext,
+  score: ElementScore,
+): Promise<Float64Array[]> {
   return Promise.all(
     dependencies.groups.map(async (group) => {
-      const total = new Float64Array(group.channels);
-      for (const member of group.members) {
-        if (member.role !== 'makes') continue;
+      const makers = group.members.filter(({ role }) => role === 'makes');
+      const parts = makers.map(async (member): Promise<Part> => {
         const tensor = graph.initializers.get(member.value);
         if (!tensor)
           throw new TascnetError(`Group "${group.id}" names the weight "${member.value}", which the model lacks.`);
-        const elements = await score(float32Data(tensor, `Weight "${member.value}"`), tensor.dims, member.axis);
-        addToChannels(total, member, elements);
-      }
-      return total;
+        return {
+          member,
+          values: await score(float32Data(tensor, `Weight "${member.value}"`), tensor.dims, member.axis),
+        };
+      });
+      return channelScores(group, await Promise.all(parts), reduce);
     }),
   );
 }
 
-/** Adds the values of a member's elements to the channels that own them. */
-export function addToChannels(
-  total: Float64Array,
-  member: Group['members'][number],
-  elements: ArrayLike<number>,
-): void {
-  for (let position = 0; position < member.indices.length; position++) {
-    const channel = Math.floor(position / member.perChannel);
-    total[channel] = (total[channel] ?? 0) + (elements[member.indices[position] ?? 0] ?? 0);
+/** Values of the elements along a member's axis. */
+export interface Part {
+  member: Group['members'][number];
+  values: ArrayLike<number>;
+}
+
+/** One score a channel, of the values of its elements; 0 where it has none. */
+export function channelScores({ channels }: Group, parts: readonly Part[], reduce: Reduction = 'sum'): Float64Array {
+  const total = new Float64Array(channels).fill(reduce === 'max' ? Number.NEGATIVE_INFINITY : 0);
+  let elements = 0;
+  for (const { member, values } of parts) {
+    elements += member.perChannel;
+    for (let position = 0; position < member.indices.length; position++) {
+      const channel = Math.floor(position / member.perChannel);
+      const [so, value] = [total[channel] ?? 0, values[member.indices[position] ?? 0] ?? 0];
+      total[channel] = reduce === 'max' ? Math.max(so, value) : so + value;
+    }
   }
+  if (elements === 0) return total.fill(0);
+  return reduce === 'mean' ? total.map((sum) => sum / elements) : total;
 }
 
 /** The initializers with which batch norms scale and shift (operators with running statistics). */

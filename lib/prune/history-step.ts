@@ -1,6 +1,6 @@
 /** One step of the history method: record, pair, make the pairs more alike, cut, merge. */
 
-import { costTerms, evaluate, type Term } from '../analyze/cost.js';
+import { costTerms, evaluate } from '../analyze/cost.js';
 import { type Dependencies, dependencyGroups } from '../analyze/groups.js';
 import { fromEpoch } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
@@ -13,8 +13,9 @@ import { type CutStep, repaired } from './cut.js';
 import { type Pair, pairLoss, recordHistory, removalOf, similarPairs } from './history.js';
 import { cutChannels, limitsOf, type OneShotContext } from './one-shot.js';
 import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
+import { smallestRatio } from './ranking.js';
 import type { HistoryEpochs } from './schedule.js';
-import { selectLocally } from './select.js';
+import { meetsTargets, selectLocally } from './select.js';
 
 /** How a step trains before its cut. */
 export interface HistoryTraining {
@@ -86,24 +87,12 @@ function removedCounts(
   const terms = costTerms(graph, dependencies);
   const full = groups.map(({ channels }) => channels);
   const from = context.from ?? { macs: evaluate(terms, 'macs', full), parameters: evaluate(terms, 'parameters', full) };
-  let [low, high] = [0, options.maxRatio];
-  for (let halving = 0; halving < 20; halving++) {
-    const middle = (low + high) / 2;
-    const left = removedAt(middle).map((removed, group) => (full[group] ?? 0) - removed);
-    if (meets(terms, left, options, from)) high = middle;
-    else low = middle;
-  }
-  return removedAt(high);
-}
-
-function meets(
-  terms: Term[],
-  left: number[],
-  { targets }: PruneOptions,
-  from: { macs: number; parameters: number },
-): boolean {
-  return (['macs', 'parameters'] as const).every((kind) => {
-    const target = targets[kind];
-    return target === undefined || evaluate(terms, kind, left) <= target * from[kind];
-  });
+  const fits = (ratio: number) =>
+    meetsTargets(
+      terms,
+      removedAt(ratio).map((removed, group) => (full[group] ?? 0) - removed),
+      options.targets,
+      from,
+    );
+  return removedAt(smallestRatio(options.maxRatio, fits));
 }

@@ -1,14 +1,16 @@
 /** One removal: score every channel, choose, cut. Needs no data unless the criterion does, and no engine. */
 
 import { costOf, costTerms, evaluate } from '../analyze/cost.js';
-import { type Dependencies, dependencyGroups } from '../analyze/groups.js';
+import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { type Removal, type Removed, removeChannels } from '../surgery/remove.js';
 import { criterionNamed } from './criteria/index.js';
 import type { ScoreContext } from './criterion.js';
+import { normalizeScores } from './normalize.js';
 import type { PruneOptions } from './options.js';
-import { type Limits, normalizeScores, selectChannels, selectLocally } from './select.js';
+import { overrideOf, rankedTogether, type Share, selectRanked, smallestRatio } from './ranking.js';
+import { type Limits, meetsTargets, selectChannels } from './select.js';
 
 export interface OneShot extends Removed {
   dependencies: Dependencies;
@@ -32,17 +34,16 @@ export async function pruneOnce(graph: Graph, options: PruneOptions, context: On
   const dependencies = dependencyGroups(graph, options.ignore);
   const { groups } = dependencies;
   if (groups.length === 0) throw nothingToPrune(dependencies);
-  const scores = await criterion.scores({
+  const raw = await criterion.scores({
     graph,
     dependencies,
     seed: options.seed,
     signal: options.signal,
     taylor: context.taylor,
+    reduce: options.reduce,
   });
-  const removed =
-    options.ratio === undefined
-      ? toTarget(graph, dependencies, criterion.comparable ? scores : normalizeScores(scores), options, context)
-      : selectLocally(groups, scores, options.ratio, limitsOf(dependencies, options, context));
+  const scores = normalizeScores(raw, options.normalize ?? (criterion.comparable ? 'none' : 'mean'));
+  const removed = chosen(graph, dependencies, scores, options, context);
   const removals = new Map(
     groups.flatMap((group, number): [string, Removal][] => {
       const channels = removed[number] ?? [];
@@ -69,26 +70,63 @@ export async function cutChannels(
   return { ...result, dependencies, macs, parameters, met };
 }
 
-function toTarget(
+/** The channels that go, by group number. */
+function chosen(
   graph: Graph,
   dependencies: Dependencies,
-  scores: Float64Array[],
+  scores: readonly Float64Array[],
   options: PruneOptions,
   context: OneShotContext,
 ): number[][] {
   const { groups } = dependencies;
+  const limits = limitsOf(dependencies, options, context);
+  const own = ownRatios(graph, groups, options);
+  const { ratio, targets, ranking = ratio === undefined ? 'global' : 'local' } = options;
+  const ranks = rankedTogether(graph, groups, ranking);
+  const select = (common: number) => {
+    const shares = groups.map((_, group): Share => {
+      const alone = own.get(group);
+      return alone === undefined
+        ? { rank: ranks[group] ?? 0, ratio: common }
+        : { rank: groups.length + group, ratio: alone };
+    });
+    return selectRanked(groups, scores, shares, limits);
+  };
+  if (ratio !== undefined) return select(ratio);
   const terms = costTerms(graph, dependencies);
   const counts = groups.map((group) => group.channels);
   const from = context.from ?? {
     macs: evaluate(terms, 'macs', counts),
     parameters: evaluate(terms, 'parameters', counts),
   };
-  const { removed } = selectChannels(groups, scores, terms, {
-    targets: options.targets,
-    from,
-    ...limitsOf(dependencies, options, context),
-  });
-  return removed;
+  if (ranking === 'global') {
+    const alone = own.size > 0 ? select(0) : [];
+    const settled = new Map([...own.keys()].map((group) => [group, alone[group]?.length ?? 0]));
+    return selectChannels(groups, scores, terms, { targets, from, settled, ...limits }).removed;
+  }
+  const fits = (common: number) =>
+    meetsTargets(
+      terms,
+      select(common).map((removed, group) => (counts[group] ?? 0) - removed.length),
+      targets,
+      from,
+    );
+  return select(smallestRatio(options.maxRatio, fits));
+}
+
+/** The groups that are given a ratio of their own. @throws TascnetError when a pattern matches no weight of the model. */
+function ownRatios(graph: Graph, groups: readonly Group[], { overrides = [] }: PruneOptions): Map<number, number> {
+  for (const { pattern, matches } of overrides)
+    if (![...graph.initializers.keys()].some(matches))
+      throw new TascnetError(`No weight of this model is named "${pattern}", which is given a ratio of its own.`, {
+        hint: 'tascnet inspect --groups lists the names; * stands for any characters.',
+      });
+  return new Map(
+    groups.flatMap((group, number): [number, number][] => {
+      const ratio = overrideOf(group, overrides);
+      return ratio === undefined ? [] : [[number, ratio]];
+    }),
+  );
 }
 
 /** The limits of `options` for the groups as they are now. */

@@ -6,6 +6,9 @@ import type { Plan } from '../surgery/plan.js';
 import type { EpochMetrics } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
 import type { Checkpoint } from '../train/state.js';
+import type { Reduction } from './criterion.js';
+import type { Normalization } from './normalize.js';
+import type { Override, Ranking } from './ranking.js';
 
 /** What a finished pruning step leaves, enough to go on from it. */
 export interface StepState {
@@ -37,9 +40,17 @@ export interface PruneOptions {
   /** What is to be left, as fractions of the given graph's MACs and parameters. */
   targets: { macs?: number | undefined; parameters?: number | undefined };
   /** What an earlier step was to leave. */
-  previous?: Pick<PruneOptions, 'targets' | 'ratio'>;
+  previous?: Pick<PruneOptions, 'targets' | 'ratio' | 'overrides'>;
   /** Fraction of each group's channels (those of the given graph) to remove instead of a target. */
   ratio?: number | undefined;
+  /** Ratios of single groups, whatever the ratio or the targets; the last one that matches counts. Not for `history`. */
+  overrides?: readonly Override[] | undefined;
+  /** Which channels compete; default: `local` with a ratio, `global` towards targets. `history` is always local. */
+  ranking?: Ranking | undefined;
+  /** Of the scores of a group's weights; default: `sum`. */
+  reduce?: Reduction | undefined;
+  /** Of the scores within a group; default: by the mean, unless the criterion's scores can be compared as they are. */
+  normalize?: Normalization | undefined;
   roundTo: number;
   minChannels: number;
   /** Largest fraction that any group may lose. */

@@ -1,6 +1,7 @@
 /** The way to the goal: what each step and each of its parts is to leave, and the epochs that it may take. */
 
 import type { PruneOptions, RetrainOptions } from './options.js';
+import type { Override } from './ranking.js';
 
 /** The criterion that records the training. */
 export const HISTORY = 'history';
@@ -12,14 +13,18 @@ const OPEN_STEPS = 10;
 const OPEN_STEP = 0.85;
 
 /** A target or a ratio is worked towards; without one, pruning goes on while accuracy holds. */
-export function hasGoal({ targets, ratio }: PruneOptions): boolean {
-  return targets.macs !== undefined || targets.parameters !== undefined || ratio !== undefined;
+export function hasGoal({ targets, ratio, overrides = [] }: PruneOptions): boolean {
+  return targets.macs !== undefined || targets.parameters !== undefined || ratio !== undefined || overrides.length > 0;
 }
+
+type Goal = Pick<PruneOptions, 'targets' | 'ratio' | 'overrides'>;
 
 /** The options of one of several steps. */
 export function optionsOfStep(options: PruneOptions, step: number, steps: number): PruneOptions {
-  const after = (done: number) =>
-    hasGoal(options) ? onTheWay(options, done / steps) : { targets: { macs: OPEN_STEP ** done }, ratio: undefined };
+  const after = (done: number): Goal =>
+    hasGoal(options)
+      ? onTheWay(options, done / steps)
+      : { ...onTheWay(options, done / steps), targets: { macs: OPEN_STEP ** done }, ratio: undefined };
   return { ...options, ...after(step + 1), previous: after(step) };
 }
 
@@ -29,16 +34,21 @@ export function optionsOfPart(options: PruneOptions, part: number, parts: number
 }
 
 /** The goal after `part` (0 … 1) of the way from the previous one, in equal factors: cuts become smaller as the network does. */
-function onTheWay({ previous, targets, ratio }: PruneOptions, part: number): Pick<PruneOptions, 'targets' | 'ratio'> {
-  if (part === 1) return { targets, ratio };
+function onTheWay({ previous, targets, ratio, overrides }: PruneOptions, part: number): Goal {
+  if (part === 1) return { targets, ratio, overrides };
   const between = (from = 1, to: number | undefined) => (to === undefined ? undefined : from * (to / from) ** part);
   const left = ratio === undefined ? undefined : between(1 - (previous?.ratio ?? 0), 1 - ratio);
+  const ratioOnTheWay = (override: Override, index: number): Override => {
+    const begun = 1 - (previous?.overrides?.[index]?.ratio ?? 0);
+    return { ...override, ratio: 1 - begun * ((1 - override.ratio) / begun) ** part };
+  };
   return {
     targets: {
       macs: between(previous?.targets.macs, targets.macs),
       parameters: between(previous?.targets.parameters, targets.parameters),
     },
     ratio: left === undefined ? undefined : 1 - left,
+    overrides: overrides?.map(ratioOnTheWay),
   };
 }
 

@@ -2,11 +2,13 @@
 
 import { costOf } from '../analyze/cost.js';
 import type { Engine } from '../engine/engine.js';
+import { ExitCode, TascnetError } from '../errors.js';
 import { globOf } from '../graph/glob.js';
 import type { Graph } from '../graph/graph.js';
 import type { Journal } from '../journal.js';
 import { type Pruned, prune } from '../prune/iterate.js';
 import type { PruneOptions, StepState } from '../prune/options.js';
+import type { Override } from '../prune/ranking.js';
 import type { Plan } from '../surgery/plan.js';
 import type { EpochMetrics } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
@@ -80,6 +82,10 @@ export function pruneOptions(settings: PruneSettings & { seed: number }, hooks: 
     merge: settings.merge,
     targets: { macs: settings.targetMacs, parameters: settings.targetParams },
     ratio: settings.ratio,
+    overrides: (settings.layerRatios ?? []).map(overrideOf),
+    ranking: settings.ranking,
+    reduce: settings.reduce,
+    normalize: settings.normalize,
     roundTo: settings.roundTo,
     minChannels: settings.minChannels,
     maxRatio: settings.maxRatio,
@@ -87,6 +93,22 @@ export function pruneOptions(settings: PruneSettings & { seed: number }, hooks: 
     seed: settings.seed,
     signal: hooks.signal,
   };
+}
+
+/** @throws TascnetError when the text is not `NAME=RATIO`. */
+function overrideOf(text: string): Override {
+  const equals = text.lastIndexOf('=');
+  const [pattern, ratio] = [text.slice(0, equals), Number(text.slice(equals + 1) || 'none')];
+  if (equals < 1 || !(ratio >= 0 && ratio < 1))
+    throw new TascnetError(
+      `Expected NAME=RATIO, the ratio from 0 to 0.99, for --layer-ratios but received "${text}".`,
+      {
+        hint: 'For example: --layer-ratios conv1.weight=0.2,layer4.*=0.7',
+        exitCode: ExitCode.usage,
+      },
+    );
+  const glob = globOf(pattern);
+  return { pattern, ratio, matches: (initializer) => glob.test(initializer) };
 }
 
 interface StepEvent {

@@ -1,5 +1,5 @@
 import { TascnetError } from '../../errors.js';
-import { addToChannels, batchNormParameters, type Criterion } from '../criterion.js';
+import { batchNormParameters, type Criterion, channelScores } from '../criterion.js';
 
 /**
  * First-order Taylor expansion of the loss (Molchanov et al. 2019, Importance Estimation for Neural Network Pruning):
@@ -10,19 +10,18 @@ export const taylor: Criterion = {
   name: 'taylor',
   needs: 'gradients',
   comparable: true,
-  scores: async ({ graph, dependencies, taylor: squared }) => {
+  scores: async ({ graph, dependencies, taylor: squared, reduce }) => {
     if (!squared)
       throw new TascnetError('Criterion taylor needs data to measure gradients on.', { hint: 'Give --data.' });
     const norms = batchNormParameters(graph);
     return dependencies.groups.map((group) => {
-      const total = new Float64Array(group.channels);
       const scaled = group.members.filter((member) => norms.has(member.value));
       const gates = scaled.length > 0 ? scaled : group.members.filter((member) => member.role === 'makes');
-      for (const gate of gates) {
-        const elements = squared(gate.value, gate.axis);
-        if (elements) addToChannels(total, gate, elements);
-      }
-      return total;
+      const parts = gates.flatMap((member) => {
+        const values = squared(member.value, member.axis);
+        return values ? [{ member, values }] : [];
+      });
+      return channelScores(group, parts, reduce);
     });
   },
 };

@@ -1,0 +1,76 @@
+/** Which channels go in stage 2. */
+
+import { choice, list, real, whole } from '../option.js';
+import { STAGE2 } from '../scopes.js';
+
+export const SELECTION_OPTIONS = {
+  criterion: choice(
+    ['history', 'l1', 'l2', 'linf', 'bn', 'fpgm', 'taylor', 'lamp', 'random'],
+    STAGE2,
+    {
+      group: 'Pruning',
+      describe: 'What tells that a channel is redundant.',
+      defaultText: 'taylor; l1 without training',
+    },
+    undefined,
+  ),
+  reduce: choice(
+    ['sum', 'mean', 'max'],
+    STAGE2,
+    { group: 'Pruning', describe: "How the scores of the weights that make a group's channels become one." },
+    'sum',
+  ),
+  normalize: choice(
+    ['none', 'mean', 'max', 'sum', 'l2'],
+    STAGE2,
+    {
+      group: 'Pruning',
+      describe: "What a group's scores are divided by before groups are compared.",
+      defaultText: 'none for bn, lamp, random and taylor, else mean',
+    },
+    undefined,
+  ),
+  ranking: choice(
+    ['local', 'global', 'isomorphic'],
+    STAGE2,
+    {
+      group: 'Pruning',
+      describe: 'Which channels compete: those of a group, all, or those of groups of one structure.',
+      defaultText: 'local with --ratio, else global',
+    },
+    undefined,
+  ),
+  ratio: real(
+    { min: 0, max: 0.99 },
+    STAGE2,
+    { group: 'Pruning', describe: "Fraction of each group's channels to remove, in place of a target." },
+    undefined,
+  ),
+  layerRatios: list(
+    STAGE2,
+    {
+      group: 'Pruning',
+      placeholder: 'NAME=RATIO',
+      describe: 'Fractions for single groups, by the name of a weight; * stands for any characters.',
+    },
+    [],
+  ),
+  maxRatioPerLayer: real(
+    { min: 0, max: 0.99 },
+    STAGE2,
+    { group: 'Pruning', describe: 'Largest fraction of its channels that a group may lose.' },
+    0.9,
+  ),
+  minChannels: whole({ min: 1 }, STAGE2, { group: 'Pruning', describe: 'Fewest channels that a group keeps.' }, 8),
+  roundTo: whole(
+    { min: 1, max: 1024 },
+    STAGE2,
+    { group: 'Pruning', describe: 'Channels left are a multiple of this, which runtimes like.' },
+    8,
+  ),
+  ignore: list(
+    STAGE2,
+    { group: 'Pruning', describe: 'Weights whose channels all stay; * stands for any characters.' },
+    [],
+  ),
+};
