@@ -3,6 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+// ONNX Runtime's reports to its makers would run beside what is measured.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 function run(args, stdio) {

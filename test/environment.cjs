@@ -31,6 +31,7 @@ const SHARED = [
 // A test's process.env is a copy, which TensorFlow's C library does not read.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
 process.env.TF_NUM_INTEROP_THREADS ??= '1';
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
 
 module.exports = class extends TestEnvironment {
   async setup() {

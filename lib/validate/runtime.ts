@@ -45,6 +45,8 @@ export async function openRuntime({ threads = 0, timeoutMs = 600_000, signal }: 
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
+    // ONNX Runtime 1.30 reports its use to its makers and leaves a log in the temporary folder, unless it is told not to.
+    env: { ORT_DISABLE_TELEMETRY: '1', ...process.env },
   });
   const ask = requester(child, timeoutMs, signal);
   await ask({ kind: 'configure', threads });
