@@ -1,14 +1,11 @@
 /** ConvTranspose over one or two spatial axes: the gradient of a convolution by its input, as an operator. */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { intAttribute, intsAttribute } from '../graph/attributes.js';
+import { intsAttribute } from '../graph/attributes.js';
 import type { Dim, Node } from '../graph/graph.js';
 import { groupsLeft } from './channel-groups.js';
-import { kernelOf } from './conv.js';
-import { convolutionSpans, tieGrouped } from './convolution-ties.js';
+import { convolutionCost, convolutionSpans, groupOf, kernelOf, tieGrouped } from './convolution.js';
 import {
-  type CostTerm,
-  elementwiseCost,
   type InferContext,
   mismatch,
   type Operator,
@@ -22,7 +19,7 @@ import {
   tieAxes,
   type ValueType,
 } from './operator.js';
-import { asImage, fromImage, knownProduct, onImage, reach, type Window, windowOf } from './window.js';
+import { asImage, fromImage, onImage, reach, type Window, windowOf } from './window.js';
 
 interface Geometry {
   output: number;
@@ -69,7 +66,7 @@ function infer(context: InferContext): ValueType[] {
     if (output > 0) return output;
     throw mismatch(node, `spatial axis ${axis} of extent ${extent} would come out with extent ${output}.`);
   });
-  const group = intAttribute(node, 'group', 1);
+  const group = groupOf(node);
   const outChannels = typeof perGroup === 'number' ? perGroup * group : context.unknown();
   return [{ dtype: x.dtype, dims: [batch, outChannels, ...dims] }];
 }
@@ -132,7 +129,7 @@ function run(context: RunContext): tfjs.Tensor[] {
   const own = windowOf(node, kernelOf(node, required(context, 1)));
   const window = onImage(node, own);
   const weight = spread(tf, requiredTensor(context, 1) as tfjs.Tensor4D, window.dilations);
-  const group = intAttribute(node, 'group', 1);
+  const group = groupOf(node);
   const strides: [number, number] = [window.strides[0] ?? 1, window.strides[1] ?? 1];
   const [batch, height, width] = image.shape;
   const size = (extent: number, axis: number) => (strides[axis] ?? 1) * (extent - 1) + (weight.shape[axis] ?? 1);
@@ -150,20 +147,10 @@ function run(context: RunContext): tfjs.Tensor[] {
   return [fromImage(tf, bias ? tf.add(y, bias) : y, x.rank)];
 }
 
-/** MACs: kernel × input positions × inChannels × outChannels/group; one addition per output element for a bias. */
-function cost(shaped: ShapedNode): CostTerm[] {
-  const value = shaped.node.inputs[1] ?? '';
-  const kernel = knownProduct(shaped.inputs[1]?.dims.slice(2) ?? []);
-  const positions = knownProduct(shaped.inputs[0]?.dims.slice(2) ?? []);
-  const factors = [0, 1].map((axis) => ({ value, axis }));
-  const bias = shaped.inputs[2] ? elementwiseCost(shaped) : [];
-  return [{ kind: 'macs', coefficient: kernel * positions, factors }, ...bias];
-}
-
 /** As Conv, with the weight's axes exchanged; in a grouped one whole groups leave together. */
 function tie(shaped: ShapedNode): Relation[] {
   const { always, inChannels, weight0, weight1, outChannels, bias } = convolutionSpans(shaped);
-  const group = intAttribute(shaped.node, 'group', 1);
+  const group = groupOf(shaped.node);
   if (group === 1)
     return [...always, ...tieAxes(inChannels, weight0), ...tieAxes(weight1, outChannels), ...tieAxes(weight1, bias)];
   return [...always, ...tieGrouped(shaped, group, true)];
@@ -179,10 +166,10 @@ export const convTranspose: Operator = {
     if (input !== 1) return undefined;
     return shaped.inputs[1]?.dims.length === 3 ? overOneAxis : overTwoAxes;
   },
-  cost,
+  cost: (shaped) => convolutionCost(shaped, shaped.inputs[0]),
   tie,
   rewrite: ({ node, inputs, kept }) => {
-    const group = intAttribute(node, 'group', 1);
+    const group = groupOf(node);
     const channels = inputs[0]?.dims[1];
     if (group === 1 || typeof channels !== 'number') return {};
     const left = groupsLeft(kept({ value: node.inputs[0] ?? '', axis: 1 }), channels, group);

@@ -1,12 +1,8 @@
 /** Conv over one or two spatial axes: dense, grouped and depthwise. */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { intAttribute, intsAttribute } from '../graph/attributes.js';
-import type { Node } from '../graph/graph.js';
-import { convolutionSpans, tieGrouped } from './convolution-ties.js';
+import { convolutionCost, convolutionSpans, groupOf, kernelOf, tieGrouped } from './convolution.js';
 import {
-  type CostTerm,
-  elementwiseCost,
   type InferContext,
   type LinearLayer,
   mismatch,
@@ -23,34 +19,13 @@ import {
   wholeAxis,
 } from './operator.js';
 import { slidingWindow } from './resized-window.js';
-import {
-  asImage,
-  fromImage,
-  knownProduct,
-  onImage,
-  place,
-  slide,
-  type Window,
-  windowDims,
-  windowOf,
-} from './window.js';
-
-/** The spatial extents of a weight [O, I/group, …], which must be numbers. */
-export function kernelOf(node: Node, weight: ValueType): number[] {
-  const kernel = weight.dims.slice(2).filter((extent) => typeof extent === 'number');
-  const declared = intsAttribute(node, 'kernel_shape');
-  if (kernel.length === 0 || kernel.length !== weight.dims.length - 2)
-    throw mismatch(node, `the weight has shape [${weight.dims}]; a convolution's has three axes or more.`);
-  if (declared && declared.join() !== kernel.join())
-    throw mismatch(node, `kernel_shape [${declared}] is not that of the weight, [${weight.dims}].`);
-  return kernel;
-}
+import { asImage, fromImage, onImage, place, slide, type Window, windowDims, windowOf } from './window.js';
 
 function infer(context: InferContext): ValueType[] {
   const { node } = context;
   const x = required(context, 0);
   const weight = required(context, 1);
-  const group = intAttribute(node, 'group', 1);
+  const group = groupOf(node);
   const kernel = kernelOf(node, weight);
   const [outChannels = 0, perGroup = 0] = weight.dims;
   const [batch = 0, channels = 0, ...spatial] = x.dims;
@@ -64,10 +39,6 @@ function infer(context: InferContext): ValueType[] {
   if (bias && (bias.dims.length !== 1 || bias.dims[0] !== outChannels))
     throw mismatch(node, `the bias has shape [${bias.dims}]; [${outChannels}] was expected.`);
   return [{ dtype: x.dtype, dims: [batch, outChannels, ...windowDims(context, windowOf(node, kernel), spatial)] }];
-}
-
-function groupOf(node: Node): number {
-  return intAttribute(node, 'group', 1);
 }
 
 /** Each input channel has filters of its own. */
@@ -153,16 +124,6 @@ function run(context: RunContext): tfjs.Tensor[] {
   return [fromImage(tf, bias ? tf.add(y, bias) : y, x.rank)];
 }
 
-/** MACs: kernel × output positions × outChannels × inChannels/group; one addition per output element for a bias. */
-function cost(shaped: ShapedNode): CostTerm[] {
-  const value = shaped.node.inputs[1] ?? '';
-  const kernel = knownProduct(shaped.inputs[1]?.dims.slice(2) ?? []);
-  const positions = knownProduct(shaped.outputs[0]?.dims.slice(2) ?? []);
-  const factors = [0, 1].map((axis) => ({ value, axis }));
-  const bias = shaped.inputs[2] ? elementwiseCost(shaped) : [];
-  return [{ kind: 'macs', coefficient: kernel * positions, factors }, ...bias];
-}
-
 /**
  * Dense: the input channels with the weight's axis 1, the filters with the output channels and the bias. Grouped: see
  * `tieGrouped`.
@@ -226,7 +187,7 @@ export const conv: Operator = {
     if (input !== 1 || !weight) return undefined;
     return packingOf(weight.dims.length, isDepthwise(shaped) ? groupOf(shaped.node) : 0);
   },
-  cost,
+  cost: (shaped) => convolutionCost(shaped, shaped.outputs[0]),
   tie,
   linear,
   window: ({ node, inputs: [x, weight] }) =>

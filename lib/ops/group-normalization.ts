@@ -98,14 +98,18 @@ const FEW_GROUPS = 4;
 /** Eight operations per element: sum; subtract, square and sum; subtract and multiply; scale and bias. */
 const OPERATIONS = 8;
 
-export const groupNormalization: Operator = {
-  op: 'GroupNormalization',
+const normalization = {
   parameters: [1, 2],
   layout: 'channelsLast',
   infer,
   run,
   cost: (shaped) => elementwiseCost(shaped, OPERATIONS),
   tie,
+} satisfies Omit<Operator, 'op'>;
+
+export const groupNormalization: Operator = {
+  op: 'GroupNormalization',
+  ...normalization,
   rewrite: ({ node, inputs, kept }) => {
     const channels = inputs[0]?.dims[1];
     if (typeof channels !== 'number') return {};
@@ -114,12 +118,4 @@ export const groupNormalization: Operator = {
   },
 };
 
-export const instanceNormalization: Operator = {
-  op: 'InstanceNormalization',
-  parameters: [1, 2],
-  layout: 'channelsLast',
-  infer,
-  run,
-  cost: (shaped) => elementwiseCost(shaped, OPERATIONS),
-  tie,
-};
+export const instanceNormalization: Operator = { op: 'InstanceNormalization', ...normalization };

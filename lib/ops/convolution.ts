@@ -1,8 +1,48 @@
-/** The ties that Conv and ConvTranspose have in common. */
+/** What Conv and ConvTranspose have in common. */
 
+import { intAttribute, intsAttribute } from '../graph/attributes.js';
+import type { Node } from '../graph/graph.js';
 import { acrossGroups, tieWithinGroups } from './channel-groups.js';
-import { type Relation, type SettledRelation, type ShapedNode, tieAxes, wholeAxis } from './operator.js';
-import { pinSpatial } from './window.js';
+import {
+  type CostTerm,
+  elementwiseCost,
+  mismatch,
+  type Relation,
+  type SettledRelation,
+  type ShapedNode,
+  tieAxes,
+  type ValueType,
+  wholeAxis,
+} from './operator.js';
+import { knownProduct, pinSpatial } from './window.js';
+
+/** The spatial extents of a weight [O, I/group, …] (ConvTranspose's: [I, O/group, …]), which must be numbers. */
+export function kernelOf(node: Node, weight: ValueType): number[] {
+  const kernel = weight.dims.slice(2).filter((extent) => typeof extent === 'number');
+  const declared = intsAttribute(node, 'kernel_shape');
+  if (kernel.length === 0 || kernel.length !== weight.dims.length - 2)
+    throw mismatch(node, `the weight has shape [${weight.dims}]; a convolution's has three axes or more.`);
+  if (declared && declared.join() !== kernel.join())
+    throw mismatch(node, `kernel_shape [${declared}] is not that of the weight, [${weight.dims}].`);
+  return kernel;
+}
+
+export function groupOf(node: Node): number {
+  return intAttribute(node, 'group', 1);
+}
+
+/**
+ * MACs: kernel × positions × what the weight's first two axes are; one addition per output element for a bias.
+ * @param slid the value over whose positions the kernel is applied: a convolution's output, a transposed one's input.
+ */
+export function convolutionCost(shaped: ShapedNode, slid: ValueType | undefined): CostTerm[] {
+  const value = shaped.node.inputs[1] ?? '';
+  const kernel = knownProduct(shaped.inputs[1]?.dims.slice(2) ?? []);
+  const positions = knownProduct(slid?.dims.slice(2) ?? []);
+  const factors = [0, 1].map((axis) => ({ value, axis }));
+  const bias = shaped.inputs[2] ? elementwiseCost(shaped) : [];
+  return [{ kind: 'macs', coefficient: kernel * positions, factors }, ...bias];
+}
 
 /** The spans that the ties of a convolution speak of. */
 export function convolutionSpans(shaped: ShapedNode) {
