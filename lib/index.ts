@@ -5,7 +5,6 @@
  */
 
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Inspection, inspect as inspectGraph } from './analyze/inspection.js';
 import type { Command } from './config/option.js';
@@ -14,8 +13,18 @@ import type { Engine } from './engine/engine.js';
 import { ExitCode, TascnetError } from './errors.js';
 import { load } from './formats/index.js';
 import { requireWritable } from './journal/whole-file.js';
+import {
+  oneShotSettings,
+  pruneSettings,
+  requireEpochs,
+  requireGoal,
+  searchSettings,
+  type Training,
+  trainable,
+} from './run/asked.js';
 import type { Hooks, RunEvent } from './run/hooks.js';
 import type { RunOutcome } from './run/run.js';
+import type { SearchOutcome, SearchRunSettings } from './run/search-run.js';
 import type { RunSettings } from './run/settings.js';
 import type { PruneOutcome } from './run/single.js';
 import type { Validation } from './run/validation.js';
@@ -28,6 +37,7 @@ export type { Attribute, Dim, Graph, Node, ValueInfo } from './graph/graph.js';
 export type { Tensor } from './graph/tensor.js';
 export type { RunEvent } from './run/hooks.js';
 export type { RunOutcome } from './run/run.js';
+export type { SearchOutcome } from './run/search-run.js';
 export type { PruneOutcome } from './run/single.js';
 export type { Comparison, Validation } from './run/validation.js';
 export type { Plan } from './surgery/plan.js';
@@ -59,34 +69,21 @@ export async function run(request: Request<'run'>, work: Work = {}): Promise<Run
   const [{ run: start }, { settingsOf }] = await Promise.all([import('./run/run.js'), import('./run/session.js')]);
   if (settings.resume !== undefined) {
     const out = settings.resume || required(settings.out, 'out', 'run');
-    if (!existsSync(join(out, 'run.json'))) {
-      throw new TascnetError(`"${out}" holds no run that could be resumed.`, {
-        hint: 'Give the folder of an earlier "tascnet run --out".',
-      });
-    }
+    requireResumable(out, 'run');
     const earlier = await settingsOf<RunSettings>('run', out);
     return start(await engineFor({ ...settings, threads: earlier.threads }, work), earlier, out, true, hooksOf(work));
   }
   const [asked, out] = [trainable('run', settings), required(settings.out, 'out', 'run')];
   requireEpochs(3, settings.epochs, 'run');
-  const { criterion = TRAINED_CRITERION, trials, trialEpochs, depth } = settings;
-  const chosen: RunSettings = {
-    ...asked,
-    ...pruneSettings(settings),
-    criterion,
-    trials,
-    trialEpochs,
-    depth,
-  };
+  const { criterion = TRAINED_CRITERION, compare } = settings;
+  const chosen: RunSettings = { ...asked, ...pruneSettings(settings), ...searchSettings(settings), criterion, compare };
   return start(await engineFor(settings, work), chosen, out, false, hooksOf(work));
 }
 
-/** The budget is for all the trainings of a command, each of which takes an epoch. */
-function requireEpochs(fewest: number, epochs: number, command: Command): void {
-  if (epochs >= fewest) return;
-  throw new TascnetError(`tascnet ${command} trains ${fewest} times, but --epochs is ${epochs}.`, {
-    hint: `Give --epochs ${fewest} or more.`,
-    exitCode: ExitCode.usage,
+function requireResumable(folder: string, command: Command): void {
+  if (existsSync(join(folder, 'run.json'))) return;
+  throw new TascnetError(`"${folder}" holds no ${command} that could be resumed.`, {
+    hint: `Give the folder of an earlier "tascnet ${command}".`,
   });
 }
 
@@ -98,16 +95,29 @@ export async function finetune(request: Request<'finetune'>, work: Work = {}): P
   return runFinetune(await engineFor(settings, work), asked, out, hooksOf(work));
 }
 
-export type SearchOutcome = Awaited<ReturnType<typeof import('./run/single.js').runSearch>>;
-
-/** Searches the configuration of the deeper layers; the fine-tuned winner goes into the file `out`. */
+/**
+ * Searches the configuration of the deeper layers; the fine-tuned winner goes into the file `out`. It works in a folder
+ * beside that, `out` with the ending `.search`, and with `resume` (the folder, or '' for that of `out`) goes on there.
+ */
 export async function search(request: Request<'search'>, work: Work = {}): Promise<SearchOutcome> {
   const settings = settled('search', request);
+  const [{ runSearch, searchFolder }, { settingsOf }] = await Promise.all([
+    import('./run/search-run.js'),
+    import('./run/session.js'),
+  ]);
+  if (settings.resume !== undefined) {
+    const folder = settings.resume || searchFolder(required(settings.out, 'out', 'search'));
+    requireResumable(folder, 'search');
+    const earlier = await settingsOf<SearchRunSettings>('search', folder);
+    const engine = await engineFor({ ...settings, threads: earlier.threads }, work);
+    return runSearch(engine, earlier, folder, true, hooksOf(work));
+  }
   const [asked, out] = [trainable('search', settings), await outFile(settings.out, 'search')];
   requireEpochs(2, settings.epochs, 'search');
-  const { trials, trialEpochs, depth } = settings;
-  const { runSearch } = await import('./run/single.js');
-  return runSearch(await engineFor(settings, work), { ...asked, trials, trialEpochs, depth }, out, hooksOf(work));
+  const { targetMacs, targetParams, compare } = settings;
+  const limits = { macs: targetMacs, parameters: targetParams };
+  const chosen: SearchRunSettings = { ...asked, ...searchSettings(settings), limits, compare, out };
+  return runSearch(await engineFor(settings, work), chosen, searchFolder(out), false, hooksOf(work));
 }
 
 /**
@@ -139,12 +149,13 @@ export async function prune(request: Request<'prune'>, work: Work = {}): Promise
       const message = 'Without --data, channels go by their weights alone, and nothing is retrained.';
       hooks.onEvent({ kind: 'note', message });
     }
-    outcome = await runOneShot(oneShot, out, hooks);
+    const measure = settings.data === undefined && (settings.targetLatency !== undefined || settings.measure);
+    outcome = await runOneShot({ ...oneShot, measure }, out, hooks);
     if (settings.data !== undefined) outcome = await withAccuracy(outcome, [oneShot.model, out], settings, hooks);
   }
   if (settings.plan !== undefined) await writePlan(settings.plan, outcome.plan);
   const { targetLatency = Number.POSITIVE_INFINITY } = settings;
-  return { ...outcome, met: outcome.met && outcome.after.latencyMs.batch1 <= targetLatency };
+  return { ...outcome, met: outcome.met && (outcome.after.latencyMs?.batch1 ?? 0) <= targetLatency };
 }
 
 /** Turns a latency into MACs, which is what pruning works towards. */
@@ -181,60 +192,6 @@ function settled<C extends Command>(command: C, request: Request<C>): Settings<C
 
 function hooksOf({ onEvent = () => {}, signal }: Work): Hooks {
   return { onEvent, signal };
-}
-
-type Training = Settings<'run'> | Settings<'finetune'> | Settings<'search'> | Settings<'prune'>;
-
-/** What the commands that train have in common, with nothing left open. */
-function trainable(command: Command, settings: Training) {
-  const { learningRate = 0.01, threads = availableParallelism() } = settings;
-  const [model, data] = [required(settings.model, 'model', command), required(settings.data, 'data', command)];
-  // Before anything is installed or loaded.
-  for (const path of [model, data])
-    if (!existsSync(path)) throw new TascnetError(`${path} does not exist.`, { hint: 'Check --model and --data.' });
-  const { seed, batchSize, imageSize, preprocessing, augment, flip, jobs } = settings;
-  const { epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience } =
-    settings;
-  return {
-    ...{ model, data, seed, batchSize, imageSize, preprocessing, augment, flip, jobs, threads, learningRate },
-    ...{ epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience },
-  };
-}
-
-function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
-  const { targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatioPerLayer, ignore } = settings;
-  const { layerRatios, ranking, reduce, normalize } = settings;
-  const { lambda, merge, steps, cuts, reconstruct, distill } = settings;
-  return {
-    ...{ targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio: maxRatioPerLayer, ignore },
-    ...{ layerRatios, ranking, reduce, normalize },
-    ...{ lambda, merge, steps, cuts, reconstruct, distill },
-  };
-}
-
-function oneShotSettings(command: Command, settings: Settings<'prune'>) {
-  const model = required(settings.model, 'model', command);
-  return { model, seed: settings.seed, ...pruneSettings(settings), criterion: settings.criterion ?? 'l1' };
-}
-
-function requireGoal({
-  ratio,
-  layerRatios,
-  targetMacs,
-  targetParams,
-  criterion,
-}: ReturnType<typeof oneShotSettings>): void {
-  if (criterion === 'history' || criterion === 'taylor') {
-    throw new TascnetError(`The criterion ${criterion} needs training data; there is only the model.`, {
-      hint: 'Add --data, without --no-finetune; or choose l1, l2, linf, bn, fpgm, lamp or random.',
-      exitCode: ExitCode.usage,
-    });
-  }
-  if (ratio !== undefined || targetMacs !== undefined || targetParams !== undefined || layerRatios.length > 0) return;
-  throw new TascnetError('Without training data, how much to remove must be said.', {
-    hint: 'Add --ratio, --target-macs or --target-params; or --data.',
-    exitCode: ExitCode.usage,
-  });
 }
 
 async function withAccuracy(

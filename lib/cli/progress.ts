@@ -19,8 +19,13 @@ const PHASES: Record<string, string> = {
   baseline: 'Fine-tuning the original',
   search: 'Searching the configuration of the deeper layers',
   stage1: 'Fine-tuning the winner of the search',
+  winner: 'Fine-tuning the winner of the search',
   stage2: 'Pruning',
   validate: 'Measuring in ONNX Runtime',
+  'rival-plain': 'Fine-tuning the original for as many epochs, to compare with',
+  'rival-linear': 'Training a linear head on frozen features, to compare with',
+  'rival-random': 'Searching at random, to compare with',
+  'rival-smaller-input': 'Fine-tuning the original on smaller images, to compare with',
 };
 
 export function openProgress(options: { quiet: boolean }, stream: NodeJS.WriteStream = process.stderr): Progress {

@@ -1,21 +1,31 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Settings } from '../config/resolve.js';
-import { ExitCode } from '../errors.js';
+import { ExitCode, Interrupted } from '../errors.js';
 import { search } from '../index.js';
 import type { Action } from './command.js';
 import { EVIDENCE_HEADER, evidenceRow } from './evidence.js';
 import { duration } from './progress.js';
+import { showRivals } from './rivals.js';
 
 export const action: Action<Settings<'search'>> = async ({ settings, output, onEvent, signal }) => {
-  const found = await search(settings, { onEvent, signal });
+  const found = await search(settings, { onEvent, signal }).catch((error: unknown) => {
+    const folder = settings.resume || settings.out?.replace(/\.onnx$/i, '.search');
+    if (error instanceof Interrupted && folder !== undefined && existsSync(join(folder, 'run.json')))
+      onEvent({ kind: 'warning', message: `The search is not finished. Go on: tascnet search --resume ${folder}` });
+    throw error;
+  });
   if (output.json) {
     output.document(found);
     return ExitCode.done;
   }
-  const { baseline, best, pareto, trials, seconds } = found;
+  const { baseline, best, pareto, trials, seconds, rivals, directory } = found;
   output.table([EVIDENCE_HEADER, evidenceRow('fine-tuned original', baseline), evidenceRow(settings.out ?? '', best)]);
   output.line();
   output.line(
     `${trials.length} trials in ${duration(seconds)}; ${pareto.length} of them are beaten by none in both accuracy and cost.`,
   );
+  showRivals({ baseline, stage1: best }, rivals, output);
+  output.line(`Report: ${join(directory, 'report.html')}`);
   return ExitCode.done;
 };

@@ -121,6 +121,22 @@ export function list<const C extends readonly Command[]>(commands: C, rest: More
   );
 }
 
+/** Some of these names, several times or once with commas; nothing said, nothing known. */
+export function selection<const V extends readonly string[], const C extends readonly Command[]>(
+  values: V,
+  commands: C,
+  rest: More<V[number][]>,
+) {
+  const schema: z.ZodType<V[number][]> = z.array(z.enum(values));
+  const expected = `some of ${values.join(', ')}`;
+  return make<V[number][], C, undefined>(
+    { schema, kind: 'list', expected, placeholder: 'NAMES' },
+    commands,
+    rest,
+    undefined,
+  );
+}
+
 /** A time such as `5ms` or `0.02s`, in milliseconds; a configuration file gives the number. */
 export function milliseconds<const C extends readonly Command[]>(commands: C, rest: More<number>) {
   const schema = z.number().positive();

@@ -4,7 +4,7 @@ export type Preset = 'quick' | 'default' | 'paper';
 
 export const PRESETS: Record<Preset, Record<string, unknown>> = {
   /** To see the whole way in minutes. */
-  quick: { epochs: 12, trials: 6, trialEpochs: 4, depth: 1, cuts: 3 },
+  quick: { epochs: 12, trials: 6, trialEpochs: 4, depth: 1 },
   default: {},
   /**
    * The experiments of TASCNet (arXiv 2205.05967) and of AutoTune (2005.02165): 20 trials of 50 epochs; iterations of
@@ -35,3 +35,6 @@ export const PRESETS: Record<Preset, Record<string, unknown>> = {
 };
 
 export const LEARNING_RATES = { sgd: 0.01, adagrad: 0.01, adam: 0.001, adamw: 0.001 } as const;
+
+/** After a cut there is more to find again than in fine-tuning a whole network (`npm run bench -- accuracy`). */
+export const RETRAINING_RATES = { sgd: 0.01, adagrad: 0.01, adam: 0.003, adamw: 0.003 } as const;

@@ -24,11 +24,20 @@ export function percent(value: number): string {
   return `${(100 * value).toFixed(1)} %`;
 }
 
+const TRAININGS: Record<string, string> = {
+  baseline: 'original',
+  stage1: 'after search',
+  winner: 'after search',
+  'rival-plain': 'plain fine-tuning',
+  'rival-random': 'random search',
+  'rival-smaller-input': 'smaller images',
+};
+
 /** A training as the journal calls it, in words. */
 export function trainingName(part: string): string {
   const step = /^prune-(\d+)$/.exec(part)?.[1];
   if (step !== undefined) return `pruning, step ${Number(step) + 1}`;
-  return { baseline: 'original', stage1: 'after search', winner: 'after search' }[part] ?? part;
+  return TRAININGS[part] ?? part;
 }
 
 function cells(entry: Entry, baseline: Entry): string[] {

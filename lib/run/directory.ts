@@ -18,6 +18,8 @@ export interface RunDirectory {
   journal: string;
   /** A file of the result, such as `model.onnx`. */
   file(name: string): string;
+  /** A file or folder that is needed to go on. */
+  checkpoint(name: string): string;
   saveGraph(key: string, graph: Graph): Promise<void>;
   /** Undefined when there is no such checkpoint. */
   loadGraph(key: string): Promise<Graph | undefined>;
@@ -49,6 +51,7 @@ export async function openDirectory(path: string): Promise<RunDirectory> {
     record: join(path, 'run.json'),
     journal: join(path, 'journal.jsonl'),
     file: (name) => join(path, name),
+    checkpoint: (name) => join(checkpoints, name),
     saveGraph: (key, graph) => save(graph, graphPath(key)),
     loadGraph: async (key) => ((await exists(graphPath(key))) ? load(graphPath(key)) : undefined),
     training: (key) => checkpointFile(trainingPath(key)),

@@ -6,13 +6,14 @@ import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { RunRecord } from '../report/record.js';
 import { measure } from '../validate/evidence.js';
+import { compare, rivalsAsked } from './compare.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { pruningNotes } from './notes.js';
 import { phase } from './phases.js';
 import { type PreparedData, prepareGraph } from './prepare.js';
-import { searchStage } from './search-stage.js';
-import { finishSession, openSession } from './session.js';
+import { searchKeep, searchStage } from './search-stage.js';
+import { finishSession, openSession, type Session } from './session.js';
 import type { RunSettings } from './settings.js';
 import { finetune, type Keep, pruneStage } from './stages.js';
 
@@ -39,8 +40,9 @@ export async function run(
     const { graph, data, directory, journal, record } = session;
     const keep = { directory, journal };
     const models = await train(engine, graph, data, settings, hooks, keep);
-    const result = await prove(engine, models, data, record, keep, hooks);
-    const finished = await finishSession(session, { ...result, notes: models.notes });
+    const proven = await prove(engine, models, data, record, keep, hooks);
+    const rivals = await contest(engine, graph, models, settings, session, hooks);
+    const finished = await finishSession(session, { ...proven, rivals, notes: models.notes });
     // A ratio is no figure of the result that could be measured: pruning itself tells whether it was reached.
     const met = (finished.targets ?? []).every((target) => target.met) && (settings.ratio === undefined || models.met);
     return { record: finished, met, directory: directory.path };
@@ -89,7 +91,9 @@ async function train(
     );
     return { graph: trained, outcome };
   });
-  const winner = await phase('search', parts, () => searchStage(engine, baseline.graph, data, settings, hooks, keep));
+  const winner = await phase('search', parts, () =>
+    searchStage(engine, baseline.graph, data, settings, hooks, searchKeep(keep)),
+  );
   const stage1 = await phase('stage1', parts, async () => {
     const { graph: trained, ...outcome } = await finetune(
       'stage1',
@@ -120,6 +124,29 @@ async function train(
   });
   const notes = pruningNotes(stage2.outcome, settings.tolerance);
   return { baseline: baseline.graph, stage1: stage1.graph, stage2: stage2.graph, met: stage2.outcome.met, notes };
+}
+
+/** The rivals of the result, from the same data and as many epochs. */
+function contest(
+  engine: Engine,
+  graph: Graph,
+  models: Models,
+  settings: RunSettings,
+  { data, directory, journal, record }: Session,
+  hooks: Hooks,
+) {
+  const epochs = budget(settings.epochs);
+  return compare(rivalsAsked(settings, ['smaller-input']), {
+    ...{ engine, settings, data, hooks, keep: { directory, journal } },
+    prepared: () => prepareGraph(engine, graph, data, settings, hooks),
+    baseline: models.baseline,
+    spent: epochs.baseline,
+    epochs: epochs.baseline + epochs.stage1 + epochs.stage2,
+    winnerEpochs: epochs.stage1,
+    macs: costOf(models.stage2).macs,
+    source: record.model,
+    file: (name) => directory.file(`${name}.onnx`),
+  });
 }
 
 /** Targets are fractions of the baseline; pruning counts from what stage 1 left. */

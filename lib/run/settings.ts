@@ -3,7 +3,9 @@
 import type { Reduction } from '../prune/criterion.js';
 import type { Normalization } from '../prune/normalize.js';
 import type { Ranking } from '../prune/ranking.js';
+import type { RivalName } from '../report/record.js';
 import type { FeatureType } from '../search/feature-file.js';
+import type { Limits } from '../search/objective.js';
 import type { SamplerName } from '../search/propose.js';
 import type { StopRuleName } from '../search/stop-rule.js';
 
@@ -55,10 +57,12 @@ export interface SearchSettings {
   /** Default: float32. */
   featureType?: FeatureType | undefined;
   /** Ceilings on the trials' costs, as shares of the given network's. */
-  limits?: { macs?: number | undefined; parameters?: number | undefined } | undefined;
+  limits?: Limits | undefined;
 }
 
 export interface PruneSettings {
+  /** Of the training after a cut; `learningRate` when absent. */
+  pruneLearningRate?: number | undefined;
   targetMacs?: number | undefined;
   targetParams?: number | undefined;
   ratio?: number | undefined;
@@ -87,9 +91,14 @@ export interface PruneSettings {
   distill: number;
 }
 
+export interface EvidenceSettings {
+  /** What the result is compared with; what a command compares without being asked, when absent. */
+  compare?: readonly (RivalName | 'all' | 'none')[] | undefined;
+}
+
 export interface MachineSettings {
   threads: number;
 }
 
 export type FinetuneSettings = { model: string } & DataSettings & TrainingSettings & MachineSettings;
-export type RunSettings = FinetuneSettings & SearchSettings & PruneSettings;
+export type RunSettings = FinetuneSettings & SearchSettings & PruneSettings & EvidenceSettings;

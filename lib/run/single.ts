@@ -7,14 +7,13 @@ import { save } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
 import { pruneOnce } from '../prune/one-shot.js';
 import type { Plan } from '../surgery/plan.js';
-import { type Evidence, measure } from '../validate/evidence.js';
+import { type Evidence, type ModelSize, measure, modelSize } from '../validate/evidence.js';
 import { sha256 } from './directory.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { pruningNotes } from './notes.js';
 import { atSize, loadModel, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
-import { searchStage } from './search-stage.js';
-import type { DataSettings, FinetuneSettings, PruneSettings, SearchSettings, TrainingSettings } from './settings.js';
+import type { DataSettings, FinetuneSettings, PruneSettings, TrainingSettings } from './settings.js';
 import { finetune, pruneOptions, pruneStage } from './stages.js';
 
 /** Fine-tunes `settings.model` on the data into `out`. */
@@ -36,9 +35,9 @@ export interface PruneOutcome {
   plan: Plan;
   /** Every target was met, within the tolerance. */
   met: boolean;
-  /** Before and after, in ONNX Runtime. */
-  before: Evidence;
-  after: Evidence;
+  /** Before and after: sizes, and what was measured in ONNX Runtime. */
+  before: ModelSize & Partial<Evidence>;
+  after: ModelSize & Partial<Evidence>;
 }
 
 export type DataPruneSettings = { model: string } & DataSettings & TrainingSettings & PruneSettings;
@@ -60,16 +59,21 @@ export async function runPrune(
   });
 }
 
-/** Prunes once by the weights alone: no data, no engine, no training. */
+/** Networks of more MACs take much longer to measure than to prune. */
+const QUICKLY_MEASURED_MACS = 2e8;
+
+/** Prunes once by the weights alone: no data, no engine, no training. Latency: where asked for, or quickly measured. */
 export async function runOneShot(
-  settings: { model: string; seed: number } & PruneSettings,
+  settings: { model: string; seed: number; measure?: boolean | undefined } & PruneSettings,
   out: string,
   hooks: Hooks,
 ): Promise<PruneOutcome> {
   const graph = await loadModel(settings.model);
   const { graph: pruned, plan, met } = await pruneOnce(graph, pruneOptions(settings, hooks));
   await save(pruned, out);
-  // A first look: it should not take longer than the pruning.
+  const before = await modelSize(graph, settings.model);
+  if (!(settings.measure ?? before.macs <= QUICKLY_MEASURED_MACS))
+    return { plan, met, before, after: await modelSize(pruned, out) };
   const runs = { batch1: 20, batch32: 3 };
   const { entries } = await measure([settings.model, out], { runs, signal: hooks.signal });
   return { plan, met, before: present(entries[0]), after: present(entries[1]) };
@@ -81,48 +85,6 @@ export async function pruneDryRun(settings: { model: string; seed: number } & Pr
   const { plan, macs, parameters, met } = await pruneOnce(graph, pruneOptions(settings, hooks));
   const { groups } = dependencyGroups(graph);
   return { plan, macs, parameters, met, groups: groups.map(({ id, channels }) => ({ id, channels })) };
-}
-
-/** Searches the configuration of the deeper layers and leaves the fine-tuned winner. */
-export async function runSearch(
-  engine: Engine,
-  settings: FinetuneSettings & SearchSettings,
-  out: string,
-  hooks: Hooks,
-) {
-  return withData(settings, hooks, async (graph, data) => {
-    const prepared = await prepareGraph(engine, graph, data, settings, hooks);
-    const half = Math.max(1, Math.floor(settings.epochs / 2));
-    const plain = await finetune('baseline', engine, prepared, data, settings, half, hooks);
-    const found = await searchStage(engine, plain.graph, data, settings, hooks);
-    const winner = await finetune(
-      'winner',
-      engine,
-      found.graph,
-      data,
-      settings,
-      Math.max(1, settings.epochs - half),
-      hooks,
-    );
-    const original = out.replace(/(\.onnx)?$/i, '.original.onnx');
-    const [baseline, best] = await exported(
-      engine,
-      [plain.graph, winner.graph],
-      [original, out],
-      data,
-      settings,
-      hooks,
-    );
-    const { pareto, trials, seconds, secondsEndToEndEstimate } = found.outcome;
-    return {
-      baseline: present(baseline),
-      best: present(best),
-      pareto,
-      trials,
-      seconds,
-      secondsEndToEndEstimate,
-    };
-  });
 }
 
 async function withData<T>(

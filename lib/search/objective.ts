@@ -32,6 +32,9 @@ export interface Costs {
   parameters: number;
 }
 
+/** Ceilings, as shares of the original's costs. */
+export type Limits = { [K in keyof Costs]?: number | undefined };
+
 /** The mean of MACs and parameters as shares of the original's. */
 export function relativeCost({ macs, parameters }: Costs, original: Costs): number {
   return 0.5 * (macs / Math.max(1, original.macs) + parameters / Math.max(1, original.parameters));

@@ -2,7 +2,7 @@
 
 import type { Journal } from '../journal.js';
 import type { FeatureOptions } from './features.js';
-import type { Costs, TrialRecord } from './objective.js';
+import type { Limits, TrialRecord } from './objective.js';
 import type { SamplerName } from './propose.js';
 import type { SpaceOptions } from './space-of-graph.js';
 import type { StopRuleName } from './stop-rule.js';
@@ -29,7 +29,7 @@ export interface SearchOptions {
   /** How trials are trained. Default: SGD with Nesterov momentum, learning rate 0.02 falling along a cosine. */
   training?: Partial<Omit<TrialTraining, 'epochs'>> | undefined;
   /** Ceilings on the whole network, as shares of the given one's. */
-  limits?: Partial<Costs> | undefined;
+  limits?: Limits | undefined;
   journal?: Journal | undefined;
   /** Where the trained parts of the best trials are kept, for a search that is resumed. Default: a temporary folder. */
   trialFolder?: string | undefined;

@@ -66,7 +66,7 @@ export function searchableOf(graph: Graph, { rules = [], imageSizes = [] }: Spac
     .map(({ unit, choices }) => ({ unit, choices: choices.flatMap((choice) => restricted(choice) ?? []) }));
   const units = found.filter(({ choices }) => choices.some(isOpen));
   const truncations = truncationsOf(
-    anatomies[0] ?? anatomyOf(graph, shapes),
+    anatomyOf(graph, shapes),
     head,
     units.map(({ unit }) => unit),
   );
@@ -77,7 +77,28 @@ export function searchableOf(graph: Graph, { rules = [], imageSizes = [] }: Spac
     ),
   ];
   restrictions.check(known);
-  return { graph, sizes, head, dependencies, choices, units, truncations };
+  const searched = [...choices, ...units.flatMap((unit) => unit.choices)].filter(isOpen);
+  const settled = settledBy(known, searched);
+  return {
+    ...{ graph, sizes, head, dependencies, truncations },
+    choices: settled(choices),
+    units: units.map(({ unit, choices: own }) => ({ unit, choices: settled(own) })),
+  };
+}
+
+/** What depends on choices that are not searched: it is there for good, or not at all. */
+function settledBy(known: readonly Choice[], searched: readonly Choice[]) {
+  const open = new Set(searched.map(({ dimension }) => dimension.name));
+  const fixed = new Map(
+    known.filter(({ dimension }) => !open.has(dimension.name)).map(({ dimension, own }) => [dimension.name, own]),
+  );
+  return <C extends Choice>(choices: readonly C[]): C[] =>
+    choices.filter(isOpen).flatMap((choice) => {
+      const { when, ...dimension } = choice.dimension;
+      const value = when && fixed.get(when.dimension);
+      if (!when || value === undefined) return [choice];
+      return when.in.includes(value) ? [{ ...choice, dimension }] : [];
+    });
 }
 
 /** Whether there is anything to choose, or a person wants another value than the network has. */

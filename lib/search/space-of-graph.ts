@@ -39,7 +39,7 @@ function choicesAt({ choices, units, truncations }: Searchable, depth: number): 
       const counts = cuts?.kind === 'ordinal' ? cuts.values.filter((count) => count <= index) : [];
       const always = cuts?.kind !== 'ordinal' || counts.length === cuts.values.length || truncations.size === 0;
       const when = always ? undefined : { dimension: NETWORK.truncate, in: counts };
-      return own.filter(isOpen).map((choice) => withCondition(choice, when));
+      return own.map((choice) => withCondition(choice, when));
     }),
   ].filter(isOpen);
 }

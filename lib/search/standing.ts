@@ -5,6 +5,7 @@ import {
   bestByScore,
   type Costs,
   deepened,
+  type Limits,
   noiseOf,
   paretoFront,
   scoreOf,
@@ -19,7 +20,7 @@ export interface Standing {
   /** The network as it came. */
   original: Costs;
   /** Ceilings, as shares of the original's costs. */
-  limits: Partial<Costs>;
+  limits: Limits;
   /** Validation samples. */
   samples: number;
 }

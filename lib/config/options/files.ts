@@ -1,7 +1,9 @@
 /** What goes in and out, and what is aimed at. */
 
-import { choice, milliseconds, optionalText, real, text } from '../option.js';
-import { ALL, PRUNE, RUN, STAGE2, TRAIN, WITH_DATA } from '../scopes.js';
+import { choice, milliseconds, optionalText, real, selection, text } from '../option.js';
+import { ALL, PRUNE, STAGE1, STAGE2, TARGETS, TRAIN, WITH_DATA } from '../scopes.js';
+
+const RIVALS = ['plain', 'linear', 'random', 'smaller-input', 'all', 'none'] as const;
 
 export const FILE_OPTIONS = {
   model: text(TRAIN, { group: 'Files', placeholder: 'FILE', describe: 'The pre-trained network (.onnx).' }),
@@ -20,12 +22,12 @@ export const FILE_OPTIONS = {
     placeholder: 'FILE',
     describe: 'Also write what was removed, in terms of the original file, as JSON.',
   }),
-  resume: optionalText(RUN, {
+  resume: optionalText(STAGE1, {
     group: 'Files',
     placeholder: 'DIR',
     implied: '',
     commandLineOnly: true,
-    describe: 'Go on with the run in DIR (default: that of --out), with the settings it began with.',
+    describe: 'Go on with the work in DIR (default: that of --out), with the settings it began with.',
   }),
   config: text(ALL, {
     group: 'Files',
@@ -41,14 +43,20 @@ export const FILE_OPTIONS = {
   ),
   targetMacs: real(
     { min: 0.01, max: 1 },
-    STAGE2,
-    { group: 'Targets', describe: "Multiply-adds to be left, as a fraction of the baseline's." },
+    TARGETS,
+    {
+      group: 'Targets',
+      describe: "Multiply-adds to be left, as a fraction of the baseline's; search: of every trial at most.",
+    },
     undefined,
   ),
   targetParams: real(
     { min: 0.01, max: 1 },
-    STAGE2,
-    { group: 'Targets', describe: "Parameters to be left, as a fraction of the baseline's." },
+    TARGETS,
+    {
+      group: 'Targets',
+      describe: "Parameters to be left, as a fraction of the baseline's; search: of every trial at most.",
+    },
     undefined,
   ),
   targetLatency: milliseconds(PRUNE, {
@@ -61,4 +69,11 @@ export const FILE_OPTIONS = {
     { group: 'Targets', describe: 'Points of validation accuracy (percent) that may be lost.' },
     1,
   ),
+
+  compare: selection(RIVALS, TARGETS, {
+    group: 'Evidence',
+    describe:
+      'What the result is compared with, each trained on the same data for as many epochs: plain (fine-tuning the original), linear (a linear head on frozen features), random (random search), smaller-input (fine-tuning the original on images so small that it costs as many MACs); all, none.',
+    defaultText: 'smaller-input; search: none',
+  }),
 };

@@ -1,6 +1,6 @@
 /** What works, with how much of the machine, and what it says. */
 
-import { choice, flag, whole } from '../option.js';
+import { choice, flag, real, whole } from '../option.js';
 import { ALL, TRAIN, WITH_DATA } from '../scopes.js';
 
 export const MACHINE_OPTIONS = {
@@ -19,8 +19,22 @@ export const MACHINE_OPTIONS = {
   jobs: whole(
     { min: 1, max: 1024 },
     WITH_DATA,
-    { group: 'Machine', describe: 'Images decoded at a time.', defaultText: 'one for each core' },
+    {
+      group: 'Machine',
+      describe: 'Images decoded at a time; trials of a search at a time, each in a process of its own.',
+      defaultText: 'images: one for each core; trials: 1, in this process',
+    },
     undefined,
+  ),
+  cacheLimit: real(
+    { min: 0.01 },
+    WITH_DATA,
+    {
+      group: 'Machine',
+      placeholder: 'GIGABYTES',
+      describe: 'What decoded images, and what features, may take in the cache; those used longest ago go first.',
+    },
+    20,
   ),
   threads: whole(
     { min: 1, max: 1024 },

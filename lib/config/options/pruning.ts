@@ -1,7 +1,7 @@
 /** Stage 2. */
 
 import { flag, real, whole } from '../option.js';
-import { PRUNE, STAGE2 } from '../scopes.js';
+import { PRUNE, RUN, STAGE2 } from '../scopes.js';
 
 export const PRUNING_OPTIONS = {
   steps: whole(
@@ -18,7 +18,17 @@ export const PRUNING_OPTIONS = {
     { min: 1, max: 100 },
     STAGE2,
     { group: 'Pruning', describe: 'Cuts of one step, each scored anew and repaired before the next.' },
-    4,
+    2,
+  ),
+  pruneLearningRate: real(
+    { min: 1e-9, max: 100 },
+    RUN,
+    {
+      group: 'Pruning',
+      describe: 'The highest learning rate of the training after a cut.',
+      defaultText: '--learning-rate where it is given, else 0.01 for sgd and adagrad, 0.003 for adam and adamw',
+    },
+    undefined,
   ),
   lambda: real(
     { min: 0 },
@@ -43,7 +53,7 @@ export const PRUNING_OPTIONS = {
     { min: 0, max: 1 },
     STAGE2,
     { group: 'Pruning', describe: 'Weight of learning from the unpruned network.' },
-    0.9,
+    0.95,
   ),
   finetune: flag(
     PRUNE,

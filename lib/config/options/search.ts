@@ -1,7 +1,10 @@
 /** Stage 1. */
 
-import { whole } from '../option.js';
+import { choice, whole } from '../option.js';
 import { STAGE1 } from '../scopes.js';
+
+const SAMPLERS = ['gp', 'tpe', 'quasi-random', 'random'] as const;
+const STOP_RULES = ['median', 'halving', 'none'] as const;
 
 export const SEARCH_OPTIONS = {
   trials: whole(
@@ -16,5 +19,37 @@ export const SEARCH_OPTIONS = {
     STAGE1,
     { group: 'Search', describe: 'Most layers, from the last one backwards, that are searched.' },
     2,
+  ),
+  sampler: choice(
+    SAMPLERS,
+    STAGE1,
+    { group: 'Search', describe: 'What proposes trials: a Gaussian process, Parzen estimators, or chance.' },
+    'gp',
+  ),
+  stopRule: choice(
+    STOP_RULES,
+    STAGE1,
+    {
+      group: 'Search',
+      describe:
+        'When weak trials end early: below the median of the others, outside the best third at a rung (successive halving), never.',
+    },
+    'median',
+  ),
+  views: whole(
+    { min: 1, max: 100 },
+    STAGE1,
+    {
+      group: 'Search',
+      describe: 'Augmented views of the training images that features are kept of; trials take them in turn.',
+      defaultText: '3, or 1 with --augment none',
+    },
+    undefined,
+  ),
+  featureType: choice(
+    ['float32', 'float16'],
+    STAGE1,
+    { group: 'Search', describe: 'How features are kept: float16 takes half of the space and three digits.' },
+    'float32',
   ),
 };

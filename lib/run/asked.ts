@@ -1,0 +1,88 @@
+/** The options of commands as the settings of their work, with nothing left open. */
+
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { Command } from '../config/option.js';
+import { required, type Settings } from '../config/resolve.js';
+import { ExitCode, TascnetError } from '../errors.js';
+
+/** The budget is for all the trainings of a command, each of which takes an epoch. */
+export function requireEpochs(fewest: number, epochs: number, command: Command): void {
+  if (epochs >= fewest) return;
+  throw new TascnetError(`tascnet ${command} trains ${fewest} times, but --epochs is ${epochs}.`, {
+    hint: `Give --epochs ${fewest} or more.`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+export type Training = Settings<'run'> | Settings<'finetune'> | Settings<'search'> | Settings<'prune'>;
+
+/** What the commands that train have in common, with nothing left open. */
+export function trainable(command: Command, settings: Training) {
+  const { learningRate = 0.01, threads = availableParallelism() } = settings;
+  const [model, data] = [required(settings.model, 'model', command), required(settings.data, 'data', command)];
+  // Before anything is installed or loaded.
+  for (const path of [model, data])
+    if (!existsSync(path)) throw new TascnetError(`${path} does not exist.`, { hint: 'Check --model and --data.' });
+  const { seed, batchSize, imageSize, preprocessing, augment, flip, jobs, cacheLimit } = settings;
+  const { epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience } =
+    settings;
+  return {
+    ...{
+      model,
+      data,
+      seed,
+      batchSize,
+      imageSize,
+      preprocessing,
+      augment,
+      flip,
+      jobs,
+      cacheLimit,
+      threads,
+      learningRate,
+    },
+    ...{ epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience },
+  };
+}
+
+export function searchSettings(settings: Settings<'search'> | Settings<'run'>) {
+  const { trials, trialEpochs, depth, sampler, stopRule, views, featureType } = settings;
+  return { trials, trialEpochs, depth, sampler, stopRule, views, featureType };
+}
+
+export function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
+  const { targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatioPerLayer, ignore } = settings;
+  const { layerRatios, ranking, reduce, normalize } = settings;
+  const { lambda, merge, steps, cuts, reconstruct, distill } = settings;
+  return {
+    ...{ targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio: maxRatioPerLayer, ignore },
+    ...{ layerRatios, ranking, reduce, normalize },
+    ...{ lambda, merge, steps, cuts, reconstruct, distill },
+  };
+}
+
+export function oneShotSettings(command: Command, settings: Settings<'prune'>) {
+  const model = required(settings.model, 'model', command);
+  return { model, seed: settings.seed, ...pruneSettings(settings), criterion: settings.criterion ?? 'l1' };
+}
+
+export function requireGoal({
+  ratio,
+  layerRatios,
+  targetMacs,
+  targetParams,
+  criterion,
+}: ReturnType<typeof oneShotSettings>): void {
+  if (criterion === 'history' || criterion === 'taylor') {
+    throw new TascnetError(`The criterion ${criterion} needs training data; there is only the model.`, {
+      hint: 'Add --data, without --no-finetune; or choose l1, l2, linf, bn, fpgm, lamp or random.',
+      exitCode: ExitCode.usage,
+    });
+  }
+  if (ratio !== undefined || targetMacs !== undefined || targetParams !== undefined || layerRatios.length > 0) return;
+  throw new TascnetError('Without training data, how much to remove must be said.', {
+    hint: 'Add --ratio, --target-macs or --target-params; or --data.',
+    exitCode: ExitCode.usage,
+  });
+}

@@ -1,0 +1,107 @@
+/** Stage 1 as a command: it takes a model file and leaves one, and works in a folder beside it, where it can be resumed. */
+
+import type { Engine } from '../engine/engine.js';
+import { TascnetError } from '../errors.js';
+import type { Rival, RunRecord } from '../report/record.js';
+import type { TrialRecord } from '../search/objective.js';
+import { type Evidence, measure } from '../validate/evidence.js';
+import { compare, rivalsAsked } from './compare.js';
+import { exportProven } from './evidence.js';
+import type { Hooks } from './hooks.js';
+import { phase } from './phases.js';
+import { atSize, prepareGraph } from './prepare.js';
+import { searchKeep, searchStage } from './search-stage.js';
+import { finishSession, openSession } from './session.js';
+import type { EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
+import { finetune } from './stages.js';
+
+export type SearchRunSettings = FinetuneSettings & SearchSettings & EvidenceSettings & { out: string };
+
+export interface SearchOutcome {
+  /** The original, fine-tuned alone, and the fine-tuned winner, in ONNX Runtime. */
+  baseline: Evidence;
+  best: Evidence;
+  pareto: TrialRecord[];
+  trials: TrialRecord[];
+  seconds: number;
+  secondsEndToEndEstimate: number;
+  rivals: Rival[];
+  /** Where the search worked: journal, checkpoints, report. */
+  directory: string;
+}
+
+/** The folder in which a search works that leaves `out`. */
+export function searchFolder(out: string): string {
+  return out.replace(/\.onnx$/i, '.search');
+}
+
+/** How the epochs are shared out: half for the original, from which the search begins, and half for the winner. */
+function budget(epochs: number): { baseline: number; winner: number } {
+  const baseline = Math.max(1, Math.floor(epochs / 2));
+  return { baseline, winner: Math.max(1, epochs - baseline) };
+}
+
+/**
+ * Searches the configuration of the deeper layers, and leaves the fine-tuned winner in `settings.out`.
+ * @throws TascnetError for every kind of bad input; Interrupted, after what was done is safe.
+ */
+export async function runSearch(
+  engine: Engine,
+  settings: SearchRunSettings,
+  folder: string,
+  resume: boolean,
+  hooks: Hooks,
+): Promise<SearchOutcome> {
+  const session = await openSession('search', engine, settings, folder, resume, hooks);
+  const { data, directory, journal, record } = session;
+  try {
+    const keep = { directory, journal };
+    const parts = { ...keep, hooks };
+    const graph = atSize(session.graph, data.preprocessing);
+    const prepared = () => prepareGraph(engine, graph, data, settings, hooks);
+    const epochs = budget(settings.epochs);
+    const plain = await phase('baseline', parts, async () => {
+      const start = await prepared();
+      const tuned = await finetune('baseline', engine, start, data, settings, epochs.baseline, hooks, keep);
+      return { graph: tuned.graph, outcome: { accuracy: tuned.accuracy, loss: tuned.loss } };
+    });
+    const found = await phase('search', parts, () =>
+      searchStage(engine, plain.graph, data, settings, hooks, searchKeep(keep)),
+    );
+    const winner = await phase('winner', parts, async () => {
+      const tuned = await finetune('winner', engine, found.graph, data, settings, epochs.winner, hooks, keep);
+      return { graph: tuned.graph, outcome: { accuracy: tuned.accuracy, loss: tuned.loss } };
+    });
+
+    hooks.onEvent({ kind: 'phase', phase: 'validate' });
+    const files = [settings.out.replace(/(\.onnx)?$/i, '.original.onnx'), settings.out];
+    const provenance = { preprocessing: data.preprocessing, classes: data.dataset.classes, source: record.model };
+    const parity: number[] = [];
+    for (const [index, { graph: trained }] of [plain, winner].entries())
+      parity.push(await exportProven(engine, trained, files[index] ?? '', provenance, data.test, hooks));
+    const { entries } = await measure(files, { test: data.test, signal: hooks.signal });
+    const [baseline, best] = entries;
+    if (!baseline || !best) throw new TascnetError('ONNX Runtime measured no models.');
+
+    const rivals = await compare(rivalsAsked(settings, []), {
+      ...{ engine, settings, data, hooks, keep, prepared },
+      baseline: plain.graph,
+      spent: epochs.baseline,
+      epochs: epochs.baseline + epochs.winner,
+      winnerEpochs: epochs.winner,
+      macs: best.macs,
+      source: record.model,
+      file: (name) => settings.out.replace(/(\.onnx)?$/i, `.${name}.onnx`),
+    });
+    const result: Partial<RunRecord> = {
+      result: { baseline, stage1: best },
+      parity: { baseline: parity[0] ?? 0, stage1: parity[1] ?? 0 },
+      rivals,
+    };
+    await finishSession(session, result);
+    const { pareto, trials, seconds, secondsEndToEndEstimate } = found.outcome;
+    return { baseline, best, pareto, trials, seconds, secondsEndToEndEstimate, rivals, directory: directory.path };
+  } finally {
+    session.close();
+  }
+}
