@@ -7,8 +7,11 @@ import type { Program } from './case.js';
 const SOURCE = 'bench/native/memory.cc';
 const BINARY = 'build/bench/memory';
 
-/** `read`: a STREAM-like sum over all cores; `copy`: memcpy over all cores, bytes read and written. In GB/s. */
-export function memoryRate(kind: 'read' | 'copy', floats: number): { program: () => Program } {
+/**
+ * `read`: a STREAM-like sum over all cores; `copy`: memcpy over all cores, bytes read and written, into memory that was
+ * used before; `copy-new`: into memory that is new each time. In GB/s.
+ */
+export function memoryRate(kind: 'read' | 'copy' | 'copy-new', floats: number): { program: () => Program } {
   return { program: () => (compiled() ? [BINARY, kind, String(floats)] : null) };
 }
 

@@ -89,7 +89,7 @@ export const comparisons: Comparison[] = [
     unit: 'GFLOP/s',
     better: 'higher',
     ours: gramRate,
-    rivalName: 'SGEMM of PyTorch',
+    rivalName: 'best SGEMM of numpy and PyTorch',
     rival: python('history.py', 'sgemm'),
   },
   {

@@ -1,7 +1,13 @@
 /** The process of one trial: `node trial.js CASE INDEX ours|rival` prints a `Measured`. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { Comparison, Measured } from './case.js';
+
+const PEAK = resolve('bench/peak.cjs');
+const { peakBytes } = createRequire(import.meta.url)(PEAK) as { peakBytes: () => number };
 
 /** Forgets the peak so far, where the system can. */
 function resetPeak(): void {
@@ -12,16 +18,6 @@ function resetPeak(): void {
   }
 }
 
-function peakBytes(): number {
-  try {
-    const found = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
-    if (found) return Number(found[1]) * 1024;
-  } catch {
-    // There is no such file outside Linux.
-  }
-  return process.resourceUsage().maxRSS * 1024;
-}
-
 const [name, index, side] = process.argv.slice(2);
 const { comparisons } = (await import(`./${name}.js`)) as { comparisons: readonly Comparison[] };
 const comparison = comparisons[Number(index)];
@@ -29,8 +25,18 @@ if (!comparison) throw new Error(`There is no comparison ${index} in ${name}.`);
 const { ours, rival } = comparison;
 const prepare = side === 'ours' ? ours : 'run' in rival ? rival.run : undefined;
 if (!prepare) throw new Error(`The rival of ${comparison.name} is another program.`);
+const folder = mkdtempSync(join(tmpdir(), 'tascnet-trial-'));
+process.on('exit', () => rmSync(folder, { recursive: true }));
 const run = await prepare();
+
+// Where programs are measured, their memory counts, not that of this process.
+const peaks = join(folder, 'peaks');
+writeFileSync(peaks, '');
+process.env.BENCH_PEAKS = peaks;
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --require=${JSON.stringify(PEAK)}`.trim();
 resetPeak();
 const value = await run();
-const measured: Measured = { value, peakBytes: peakBytes() };
+const own = peakBytes();
+const ofPrograms = readFileSync(peaks, 'utf8').split('\n').filter(Boolean).map(Number);
+const measured: Measured = { value, peakBytes: ofPrograms.length > 0 ? Math.max(...ofPrograms) : own };
 process.stdout.write(`\n${JSON.stringify(measured)}\n`, () => process.exit(0));
