@@ -25,9 +25,11 @@ import {
 import type { Hooks, RunEvent } from './run/hooks.js';
 import type { RunOutcome } from './run/run.js';
 import type { SearchOutcome, SearchRunSettings } from './run/search-run.js';
+import type { SearchSpace } from './run/search-space.js';
 import type { RunSettings } from './run/settings.js';
 import type { PruneOutcome } from './run/single.js';
 import type { Validation } from './run/validation.js';
+import type { SearchHistory } from './search/history.js';
 import type { Evidence } from './validate/evidence.js';
 
 export type { Inspection } from './analyze/inspection.js';
@@ -38,8 +40,10 @@ export type { Tensor } from './graph/tensor.js';
 export type { RunEvent } from './run/hooks.js';
 export type { RunOutcome } from './run/run.js';
 export type { SearchOutcome } from './run/search-run.js';
+export type { SearchSpace } from './run/search-space.js';
 export type { PruneOutcome } from './run/single.js';
 export type { Comparison, Validation } from './run/validation.js';
+export type { SearchHistory } from './search/history.js';
 export type { Plan } from './surgery/plan.js';
 export type { Evidence } from './validate/evidence.js';
 
@@ -66,7 +70,11 @@ export async function inspect(model: string): Promise<Inspection> {
  */
 export async function run(request: Request<'run'>, work: Work = {}): Promise<RunOutcome> {
   const settings = settled('run', request);
-  const [{ run: start }, { settingsOf }] = await Promise.all([import('./run/run.js'), import('./run/session.js')]);
+  const [{ run: start }, { settingsOf }, { spaceOptions }] = await Promise.all([
+    import('./run/run.js'),
+    import('./run/session.js'),
+    import('./run/search-space.js'),
+  ]);
   if (settings.resume !== undefined) {
     const out = settings.resume || required(settings.out, 'out', 'run');
     requireResumable(out, 'run');
@@ -76,7 +84,8 @@ export async function run(request: Request<'run'>, work: Work = {}): Promise<Run
   const [asked, out] = [trainable('run', settings), required(settings.out, 'out', 'run')];
   requireEpochs(3, settings.epochs, 'run');
   const { criterion = TRAINED_CRITERION, compare } = settings;
-  const chosen: RunSettings = { ...asked, ...pruneSettings(settings), ...searchSettings(settings), criterion, compare };
+  const stages = { ...pruneSettings(settings), ...searchSettings(settings), space: await spaceOptions(settings) };
+  const chosen: RunSettings = { ...asked, ...stages, criterion, compare };
   return start(await engineFor(settings, work), chosen, out, false, hooksOf(work));
 }
 
@@ -101,9 +110,10 @@ export async function finetune(request: Request<'finetune'>, work: Work = {}): P
  */
 export async function search(request: Request<'search'>, work: Work = {}): Promise<SearchOutcome> {
   const settings = settled('search', request);
-  const [{ runSearch, searchFolder }, { settingsOf }] = await Promise.all([
+  const [{ runSearch, searchFolder }, { settingsOf }, { spaceOptions }] = await Promise.all([
     import('./run/search-run.js'),
     import('./run/session.js'),
+    import('./run/search-space.js'),
   ]);
   if (settings.resume !== undefined) {
     const folder = settings.resume || searchFolder(required(settings.out, 'out', 'search'));
@@ -116,8 +126,22 @@ export async function search(request: Request<'search'>, work: Work = {}): Promi
   requireEpochs(2, settings.epochs, 'search');
   const { targetMacs, targetParams, compare } = settings;
   const limits = { macs: targetMacs, parameters: targetParams };
-  const chosen: SearchRunSettings = { ...asked, ...searchSettings(settings), limits, compare, out };
+  const space = await spaceOptions(settings);
+  const chosen: SearchRunSettings = { ...asked, ...searchSettings(settings), space, limits, compare, out };
   return runSearch(await engineFor(settings, work), chosen, searchFolder(out), false, hooksOf(work));
+}
+
+/** What a search would look at, depth by depth, without searching it. Writes nothing. */
+export async function searchSpace(request: Request<'search'>, work: Work = {}): Promise<SearchSpace> {
+  const settings = settled('search', request);
+  const { searchSpace: describe } = await import('./run/search-space.js');
+  return describe({ ...settings, model: required(settings.model, 'model', 'search') }, hooksOf(work));
+}
+
+/** What a search or a run found, from its folder: trials, importance of the choices, Pareto front. */
+export async function searchHistory(folder: string): Promise<SearchHistory> {
+  const { historyIn } = await import('./run/search-history.js');
+  return historyIn(folder);
 }
 
 /**

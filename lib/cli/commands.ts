@@ -30,6 +30,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     about: {},
     examples: [
       ['tascnet search --model net.onnx --data photos/ --out found.onnx --trials 20', '20 trials at each depth'],
+      ['tascnet search --model net.onnx --dry-run', 'only show what would be searched'],
+      ['tascnet search --show found.search', 'what a search found'],
     ],
     load: () => import('./search.js'),
   },

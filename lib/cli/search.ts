@@ -2,13 +2,27 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config/resolve.js';
 import { ExitCode, Interrupted } from '../errors.js';
-import { search } from '../index.js';
+import { search, searchHistory, searchSpace } from '../index.js';
 import type { Action } from './command.js';
 import { EVIDENCE_HEADER, evidenceRow } from './evidence.js';
 import { duration } from './progress.js';
 import { showRivals } from './rivals.js';
+import { showHistory } from './search-history.js';
+import { showSpace } from './search-space.js';
 
 export const action: Action<Settings<'search'>> = async ({ settings, output, onEvent, signal }) => {
+  if (settings.show !== undefined) {
+    const history = await searchHistory(settings.show);
+    if (output.json) output.document(history);
+    else showHistory(history, output);
+    return ExitCode.done;
+  }
+  if (settings.dryRun) {
+    const space = await searchSpace(settings, { onEvent, signal });
+    if (output.json) output.document(space);
+    else showSpace(space, output);
+    return ExitCode.done;
+  }
   const found = await search(settings, { onEvent, signal }).catch((error: unknown) => {
     const folder = settings.resume || settings.out?.replace(/\.onnx$/i, '.search');
     if (error instanceof Interrupted && folder !== undefined && existsSync(join(folder, 'run.json')))

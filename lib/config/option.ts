@@ -137,6 +137,18 @@ export function selection<const V extends readonly string[], const C extends rea
   );
 }
 
+/** Whole numbers, given several times or once with commas. */
+export function numbers<const C extends readonly Command[]>(range: Required<Range>, commands: C, rest: More<number[]>) {
+  const schema = z.array(z.coerce.number().int().min(range.min).max(range.max));
+  const expected = `whole numbers from ${range.min} to ${range.max}, separated by commas`;
+  return make<number[], C, undefined>(
+    { schema, kind: 'list', expected, placeholder: 'NUMBERS' },
+    commands,
+    rest,
+    undefined,
+  );
+}
+
 /** A time such as `5ms` or `0.02s`, in milliseconds; a configuration file gives the number. */
 export function milliseconds<const C extends readonly Command[]>(commands: C, rest: More<number>) {
   const schema = z.number().positive();

@@ -8,12 +8,14 @@ import { MACHINE_OPTIONS } from './options/machine.js';
 import { PRUNING_OPTIONS } from './options/pruning.js';
 import { SEARCH_OPTIONS } from './options/search.js';
 import { SELECTION_OPTIONS } from './options/selection.js';
+import { SPACE_OPTIONS } from './options/space.js';
 import { TRAINING_OPTIONS } from './options/training.js';
 
 export const OPTIONS = {
   ...FILE_OPTIONS,
   ...TRAINING_OPTIONS,
   ...SEARCH_OPTIONS,
+  ...SPACE_OPTIONS,
   ...SELECTION_OPTIONS,
   ...PRUNING_OPTIONS,
   ...MACHINE_OPTIONS,

@@ -69,6 +69,7 @@ export async function searchStage(
     trials: settings.trials,
     epochs: settings.trialEpochs,
     depth: settings.depth,
+    space: settings.space,
     seed,
     sampler: settings.sampler,
     stop: settings.stopRule,

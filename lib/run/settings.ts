@@ -7,6 +7,7 @@ import type { RivalName } from '../report/record.js';
 import type { FeatureType } from '../search/feature-file.js';
 import type { Limits } from '../search/objective.js';
 import type { SamplerName } from '../search/propose.js';
+import type { SpaceOptions } from '../search/space-of-graph.js';
 import type { StopRuleName } from '../search/stop-rule.js';
 
 export interface DataSettings {
@@ -46,8 +47,10 @@ export interface SearchSettings {
   trials: number;
   /** Epochs of one trial, on cached features. */
   trialEpochs: number;
-  /** Most layers, from the last one backwards, whose widths are searched. */
+  /** Most units (blocks or layers), from the last one backwards, that are searched. */
   depth: number;
+  /** Restrictions and extensions of what is searched. */
+  space?: SpaceOptions | undefined;
   /** Default: gp. */
   sampler?: SamplerName | undefined;
   /** Default: median. */

@@ -1,7 +1,7 @@
 /** Stage 2. */
 
 import { flag, real, whole } from '../option.js';
-import { PRUNE, RUN, STAGE2 } from '../scopes.js';
+import { PRUNE, RUN, STAGE2, TARGETS } from '../scopes.js';
 
 export const PRUNING_OPTIONS = {
   steps: whole(
@@ -70,8 +70,12 @@ export const PRUNING_OPTIONS = {
     undefined,
   ),
   dryRun: flag(
-    STAGE2,
-    { group: 'Pruning', describe: 'Show the groups and the expected cost, and write nothing.', commandLineOnly: true },
+    TARGETS,
+    {
+      group: 'Pruning',
+      describe: 'Show the groups and the expected cost (search: the space), and write nothing.',
+      commandLineOnly: true,
+    },
     false,
   ),
 };
