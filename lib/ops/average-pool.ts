@@ -37,6 +37,7 @@ function average(tf: Tf, x: tfjs.Tensor4D, window: Window, includePad: boolean):
 /** AveragePool: the mean of each window; padding counts only where count_include_pad is set. */
 export const averagePool: Operator = {
   op: 'AveragePool',
+  passes: 'channels',
   layout: 'channelsLast',
   infer: (context) => [{ dtype: required(context, 0).dtype, dims: poolDims(context) }],
   run: (context) => {

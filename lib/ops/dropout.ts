@@ -45,6 +45,7 @@ function run(context: RunContext): tfjs.Tensor[] {
 /** Dropout: in training drops elements at random and scales the others up; in inference it does nothing. */
 export const dropout: Operator = {
   op: 'Dropout',
+  passes: 'elements',
   infer: (context) => {
     const { dtype, dims } = required(context, 0);
     return context.node.outputs.length > 1

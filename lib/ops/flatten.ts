@@ -51,6 +51,7 @@ function tie(shaped: ShapedNode): Relation[] {
 /** Flatten: the axes before `axis` become the first axis of a matrix, the others the second. */
 export const flatten: Operator = {
   op: 'Flatten',
+  passes: 'elements',
   layout: 'plain',
   infer: (context) => {
     const { dtype, dims, elements } = required(context, 0);

@@ -20,6 +20,7 @@ function cost(shaped: ShapedNode): CostTerm[] {
 function globalPool(op: string, reduce: (tf: Tf, x: tfjs.Tensor, axes: number[]) => tfjs.Tensor): Operator {
   return {
     op,
+    passes: 'channels',
     layout: 'channelsLast',
     infer: (context) => {
       const { dtype, dims } = required(context, 0);

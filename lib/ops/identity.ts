@@ -2,6 +2,7 @@ import { type Operator, required, requiredTensor, tieElementwise } from './opera
 
 export const identity: Operator = {
   op: 'Identity',
+  passes: 'elements',
   infer: (context) => [required(context, 0)],
   run: (context) => [context.tf.clone(requiredTensor(context, 0))],
   cost: () => [],

@@ -202,6 +202,13 @@ export interface Operator {
   rewrite?(context: RewriteContext): Rewrite;
   /** For layers that are linear in a weight without groups: what least squares needs to solve for the weight. */
   linear?(shaped: ShapedNode): LinearLayer | undefined;
+  /**
+   * What of input 0 comes out by itself, whatever its shape: its elements as they are and in order (in inference), or each
+   * channel apart from the others, with its positions pooled or its values cut off.
+   */
+  passes?: 'elements' | 'channels';
+  /** The output is a distribution over classes, of which input 0 has the logits. */
+  scores?: 'probabilities' | 'logProbabilities';
   /** Left out, or undefined, where a node has no part of its own. */
   role?(shaped: ShapedNode): Role | undefined;
   /** For nodes that slide a window of equal extents; undefined where its extents differ. */

@@ -142,6 +142,9 @@ const norm: Reduction = (tf, x, axes, keepDims) =>
 
 export const reduceL2 = reduction('ReduceL2', norm, true, 2);
 export const reduceMax = reduction('ReduceMax', (tf, x, axes, keepDims) => tf.max(x, axes, keepDims), false);
-export const reduceMean = reduction('ReduceMean', (tf, x, axes, keepDims) => tf.mean(x, axes, keepDims), false);
+export const reduceMean: Operator = {
+  ...reduction('ReduceMean', (tf, x, axes, keepDims) => tf.mean(x, axes, keepDims), false),
+  passes: 'channels',
+};
 export const reduceMin = reduction('ReduceMin', (tf, x, axes, keepDims) => tf.min(x, axes, keepDims), false);
 export const reduceSum = reduction('ReduceSum', (tf, x, axes, keepDims) => tf.sum(x, axes, keepDims), true);

@@ -4,6 +4,7 @@ import { elementwiseCost, type Operator, required, requiredTensor, tieElementwis
 /** Relu: max(x, 0). */
 export const relu: Operator = {
   op: 'Relu',
+  passes: 'channels',
   infer: (context) => {
     const { dtype, dims } = required(context, 0);
     return [{ dtype, dims }];

@@ -96,6 +96,7 @@ function constantTarget({ inputs, outputs }: ShapedNode, extent: (axis: number) 
 /** Reshape: the same elements in row-major order under another shape. */
 export const reshape: Operator = {
   op: 'Reshape',
+  passes: 'elements',
   layout: 'plain',
   infer: (context) => {
     const { dtype, dims, elements } = required(context, 0);

@@ -35,9 +35,14 @@ function tie(shaped: ShapedNode): Relation[] {
 }
 
 /** Five operations per element: compare, subtract, exp, add, divide (or, for the logarithm, subtract). */
-function softmaxOf(op: string, f: (tf: Tf, x: tfjs.Tensor) => tfjs.Tensor): Operator {
+function softmaxOf(
+  op: string,
+  scores: Operator['scores'] & string,
+  f: (tf: Tf, x: tfjs.Tensor) => tfjs.Tensor,
+): Operator {
   return {
     op,
+    scores,
     infer: (context) => {
       const { dtype, dims } = required(context, 0);
       axisOf(context);
@@ -53,5 +58,5 @@ function softmaxOf(op: string, f: (tf: Tf, x: tfjs.Tensor) => tfjs.Tensor): Oper
   };
 }
 
-export const logSoftmax = softmaxOf('LogSoftmax', (tf, x) => tf.logSoftmax(x));
-export const softmax = softmaxOf('Softmax', (tf, x) => tf.softmax(x));
+export const logSoftmax = softmaxOf('LogSoftmax', 'logProbabilities', (tf, x) => tf.logSoftmax(x));
+export const softmax = softmaxOf('Softmax', 'probabilities', (tf, x) => tf.softmax(x));

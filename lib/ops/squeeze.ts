@@ -63,6 +63,7 @@ function runMapped(context: RunContext, sourceOf: (axes?: number[]) => number[] 
 
 export const squeeze: Operator = {
   op: 'Squeeze',
+  passes: 'elements',
   layout: 'plain',
   infer: (context) => {
     const { dtype, dims, elements } = required(context, 0);
@@ -76,6 +77,7 @@ export const squeeze: Operator = {
 
 export const unsqueeze: Operator = {
   op: 'Unsqueeze',
+  passes: 'elements',
   layout: 'plain',
   infer: (context) => {
     const { dtype, dims, elements } = required(context, 0);

@@ -1,10 +1,12 @@
 /** The classifier at the end of a network: found, kept, replaced for other classes, or added. */
 
+import { lastNode } from '../analyze/last-node.js';
 import { inferShapes } from '../analyze/shapes.js';
 import { TascnetError } from '../errors.js';
 import { consumers, type Graph, type Node, producers, withoutDead } from '../graph/graph.js';
 import { randomGenerator } from '../graph/random.js';
 import { float32, int64, numbersOf, sizeOf, type Tensor } from '../graph/tensor.js';
+import { operatorOf } from '../ops/registry.js';
 import { freshNames } from './names.js';
 
 export interface HeadOptions {
@@ -19,7 +21,7 @@ export interface Headed {
   graph: Graph;
   action: 'kept' | 'replaced' | 'added';
   /** The softmax that the network ended in and that was taken off: its scores were not logits. */
-  softmax: 'Softmax' | 'LogSoftmax' | undefined;
+  softmax: string | undefined;
   /** The initializers of the head. */
   initializers: string[];
 }
@@ -27,10 +29,6 @@ export interface Headed {
 /** Standard deviation of new weights; biases begin at 0 (as torchvision begins its classifiers). */
 const WEIGHT_DEVIATION = 0.01;
 
-/** Nodes at the end that leave each class's score by itself. */
-const RESHAPING = new Set(['Identity', 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Dropout']);
-/** Nodes between a last convolution and its scores, where the classes are its channels (SqueezeNet, NiN). */
-const POOLING = new Set(['GlobalAveragePool', 'GlobalMaxPool', 'AveragePool', 'ReduceMean', 'Relu']);
 /** Class counts of published networks: with one of these, channels behind a pooling are scores rather than features. */
 const USUAL_CLASS_COUNTS = new Set([1000, 1001, 10, 100, 21841, 21843, 11221, 365]);
 
@@ -64,12 +62,9 @@ function withoutSoftmax(source: Graph): { graph: Graph; softmax: Headed['softmax
   const output = source.outputs[0];
   if (!output) throw new TascnetError('The network has no output.');
   const graph = withoutDead({ ...source, outputs: [output] });
-  const made = producers(graph);
-  let node = made.get(output.name);
-  while (node && RESHAPING.has(node.op)) node = made.get(node.inputs[0] ?? '');
+  const node = lastNode(graph);
   const [from, to] = [node?.inputs[0], node?.outputs[0]];
-  if (!node || (node.op !== 'Softmax' && node.op !== 'LogSoftmax') || !from || !to)
-    return { graph, softmax: undefined };
+  if (!node || !operatorOf(node)?.scores || !from || !to) return { graph, softmax: undefined };
   const softmax = node.op;
   const nodes = graph.nodes
     .filter((other) => other !== node)
@@ -104,9 +99,10 @@ function findHead(graph: Graph, hadSoftmax: boolean): FoundHead | undefined {
   while (node) {
     const before: Node = node;
     const bias = before.op === 'Add' ? before.inputs.find((name) => graph.initializers.has(name)) : undefined;
-    if (RESHAPING.has(before.op)) node = made.get(before.inputs[0] ?? '');
-    else if (POOLING.has(before.op)) {
-      pooled = true;
+    const passes = operatorOf(before)?.passes;
+    if (passes) {
+      // Behind a last convolution, whose channels are the classes (SqueezeNet, NiN).
+      pooled ||= passes === 'channels';
       node = made.get(before.inputs[0] ?? '');
     } else if (bias !== undefined && addedBias === undefined) {
       addedBias = bias;

@@ -1,8 +1,10 @@
 /** What a classifier's output means. */
 
+import { lastNode } from '../analyze/last-node.js';
 import { inferShapes } from '../analyze/shapes.js';
 import { TascnetError } from '../errors.js';
-import { type Graph, type Node, producers } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
+import { operatorOf } from '../ops/registry.js';
 
 export interface ClassifierOutput {
   /** `probabilities` when the graph ends in Softmax, `logProbabilities` when it ends in LogSoftmax. */
@@ -13,9 +15,6 @@ export interface ClassifierOutput {
   classes: number | undefined;
 }
 
-/** Nodes that leave the elements as they are. */
-const RESHAPING = new Set(['Identity', 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Dropout']);
-
 /**
  * Finds the logits of a classifier: the first output, looking back over a final softmax.
  * @throws TascnetError when the output is not one score a class.
@@ -23,13 +22,10 @@ const RESHAPING = new Set(['Identity', 'Flatten', 'Reshape', 'Squeeze', 'Unsquee
 export function classifierOutput(graph: Graph): ClassifierOutput {
   const output = graph.outputs[0]?.name;
   if (output === undefined) throw new TascnetError('The network has no output.');
-  const made = producers(graph);
-  let node: Node | undefined = made.get(output);
-  while (node && RESHAPING.has(node.op)) node = made.get(node.inputs[0] ?? '');
-  const input = node?.inputs[0];
-  const softmax = node?.op === 'Softmax' || node?.op === 'LogSoftmax' ? input : undefined;
-  const logits = softmax ?? output;
-  const kind = softmax === undefined ? 'logits' : node?.op === 'Softmax' ? 'probabilities' : 'logProbabilities';
+  const node = lastNode(graph);
+  const scores = node && operatorOf(node)?.scores;
+  const logits = (scores && node?.inputs[0]) ?? output;
+  const kind = logits === output ? 'logits' : (scores ?? 'logits');
   return { kind, logits, classes: classesOf(graph, logits) };
 }
 
