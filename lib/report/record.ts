@@ -28,7 +28,7 @@ const rival = z.object({
   seconds: z.number(),
   /** Height and width, where it is not the result's. */
   imageSize: z.number().optional(),
-  /** The file, relative to the folder of the run. */
+  /** Its model. */
   file: z.string().optional(),
   evidence: evidence.optional(),
   absent: z.string().optional(),

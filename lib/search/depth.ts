@@ -45,13 +45,15 @@ export async function searchDepth(run: SearchRun, depth: number): Promise<void> 
   const { searchable, options, standing } = run;
   const { trials, seed, sampler = 'gp', journal } = options;
   const first = standing.trials.length;
+  // Chance goes by nothing that is known; but the network as it was is always tried.
+  const begun = sampler === 'random' ? 1 : Math.min(trials, START_POINTS);
   const limited = Object.values(standing.limits).some((limit) => limit !== undefined);
   const study: Study = openStudy({
     space: spaceAt(searchable, depth),
     sampler,
     seed,
     id: studyId(depth),
-    initial: startPoints(searchable, depth, leading(standing)?.configuration, Math.min(trials, START_POINTS), seed),
+    initial: startPoints(searchable, depth, leading(standing)?.configuration, begun, seed),
     startTrials: Math.min(8, Math.max(3, Math.round(trials / 3))),
     // Costs are known without a trial. The network as it came is tried whatever it costs: the others are measured by it.
     allowed: async (point) =>

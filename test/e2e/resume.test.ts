@@ -67,6 +67,10 @@ async function killedAt(child: ChildProcess, out: string, moment: (event: Event)
 function decisions(out: string) {
   const record = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
   const { baseline, stage1, stage2 } = record.result;
+  const rivals = record.rivals.map(({ name, imageSize, evidence }: Record<string, unknown>) => {
+    const { accuracy, macs } = evidence as Record<string, unknown>;
+    return { name, imageSize, accuracy, macs };
+  });
   const figures = [baseline, stage1, stage2].map(({ accuracy, macs, parameters }) => ({ accuracy, macs, parameters }));
   const told = events(out).filter(({ kind }) => kind === 'trial-told');
   const trials = told.map(({ details }) => details as { configuration: unknown; accuracy: unknown });
@@ -75,7 +79,7 @@ function decisions(out: string) {
     .update(readFileSync(join(out, 'model.onnx')))
     .digest('hex');
   const tried = trials.map(({ configuration, accuracy }) => ({ configuration, accuracy }));
-  return { figures, tried, steps: steps.map(({ step, plan, accuracy }) => ({ step, plan, accuracy })), model };
+  return { figures, rivals, tried, steps: steps.map(({ step, plan, accuracy }) => ({ step, plan, accuracy })), model };
 }
 
 const isEpoch = (part: string) => (event: Event) => event.kind === 'epoch' && event.part === part;
@@ -97,6 +101,8 @@ test('killed in every phase and resumed, a run decides what it would have decide
     ['after a step', ({ kind }) => kind === 'step'],
     ['in the last training', isEpoch('prune-1')],
     ['while measuring', isPhase('stage2')],
+    ['in the training of a rival', isEpoch('rival-smaller-input')],
+    ['while a rival is measured', isPhase('rival-smaller-input')],
   ];
   let args = [...JOB, '--out', cut];
   for (const [when, moment] of moments) {
