@@ -1,24 +1,35 @@
 import type { Settings } from '../config/resolve.js';
 import { ExitCode } from '../errors.js';
-import { plan, prune } from '../index.js';
+import { type Evidence, type PruneOutcome, plan, prune } from '../index.js';
 import { percent, short, speedSentences } from '../report/figures.js';
 import type { Action, Context } from './command.js';
 import { EVIDENCE_HEADER, evidenceRow } from './evidence.js';
-import { printable } from './output.js';
+import { pinnedLines } from './pinned.js';
+import { showRivals } from './rivals.js';
 
 export const action: Action<Settings<'prune'>> = async (context) => {
   const { settings, output, onEvent, signal } = context;
   if (settings.dryRun) return dryRun(context);
-  const { plan: done, met, before, after } = await prune(settings, { onEvent, signal });
-  if (output.json) output.document({ met, before, after, plan: done });
+  const { plan: done, met, before, after, rivals } = await prune(settings, { onEvent, signal });
+  if (output.json) output.document({ met, before, after, ...(rivals ? { rivals } : {}), plan: done });
   else {
     output.table([EVIDENCE_HEADER, evidenceRow('before', before), evidenceRow(settings.out ?? '', after)]);
-    for (const sentence of speedSentences(before, after, { first: 'the original', second: 'the result' }))
-      output.line(sentence);
+    if (before.latency && after.latency) {
+      const names = { first: 'the original', second: 'the result' };
+      const latencies = [{ latency: before.latency }, { latency: after.latency }] as const;
+      for (const sentence of speedSentences(...latencies, names)) output.line(sentence);
+    } else output.line(`Not measured: tascnet validate ${settings.model} ${settings.out} does, or --measure.`);
+    if (isMeasured(before) && isMeasured(after) && rivals)
+      showRivals({ baseline: before, stage1: after }, rivals, output);
+    for (const line of pinnedLines(done.pinned)) output.line(line);
     if (!met) output.line('The target was not reached within the limits that were set.');
   }
   return met ? ExitCode.done : ExitCode.targetMissed;
 };
+
+function isMeasured(figures: PruneOutcome['after']): figures is Evidence {
+  return figures.latency !== undefined;
+}
 
 /** Groups, and what would be left of them. */
 export async function dryRun(
@@ -37,7 +48,7 @@ export async function dryRun(
     return [id, String(channels), String(gone), String(channels - gone)];
   });
   output.table([['group', 'channels', 'removed', 'left'], ...rows]);
-  for (const { node, reason } of expected.plan.pinned) output.line(printable(`pinned: ${node}: ${reason}`));
+  for (const line of pinnedLines(expected.plan.pinned)) output.line(line);
   const now = await inspect(settings.model ?? '');
   const left = (after: number, before: number) => `${short(after)} (${percent(after / before)} of ${short(before)})`;
   output.line();

@@ -2,7 +2,6 @@
 
 import { costOf } from '../analyze/cost.js';
 import type { Engine } from '../engine/engine.js';
-import { ExitCode, TascnetError } from '../errors.js';
 import { globOf } from '../graph/glob.js';
 import type { Graph } from '../graph/graph.js';
 import type { Journal } from '../journal.js';
@@ -95,20 +94,12 @@ export function pruneOptions(settings: PruneSettings & { seed: number }, hooks: 
   };
 }
 
-/** @throws TascnetError when the text is not `NAME=RATIO`. */
+/** `NAME=RATIO`, as the table of options has checked. */
 function overrideOf(text: string): Override {
   const equals = text.lastIndexOf('=');
-  const [pattern, ratio] = [text.slice(0, equals), Number(text.slice(equals + 1) || 'none')];
-  if (equals < 1 || !(ratio >= 0 && ratio < 1))
-    throw new TascnetError(
-      `Expected NAME=RATIO, the ratio from 0 to 0.99, for --layer-ratios but received "${text}".`,
-      {
-        hint: 'For example: --layer-ratios conv1.weight=0.2,layer4.*=0.7',
-        exitCode: ExitCode.usage,
-      },
-    );
+  const pattern = text.slice(0, equals);
   const glob = globOf(pattern);
-  return { pattern, ratio, matches: (initializer) => glob.test(initializer) };
+  return { pattern, ratio: Number(text.slice(equals + 1)), matches: (initializer) => glob.test(initializer) };
 }
 
 interface StepEvent {
@@ -141,7 +132,7 @@ export async function pruneStage(
     reconstruct: settings.reconstruct,
     distill: settings.distill,
     teacher,
-    training: trainingOptions(settings, data),
+    training: trainingOptions({ ...settings, learningRate: settings.pruneLearningRate ?? settings.learningRate }, data),
     finished: keep ? await finishedSteps(keep, nameOf) : [],
     ...(keep ? { checkpoint: (step) => keep.directory.training(nameOf(step)) } : {}),
     onCut: (step, steps, cut) => {

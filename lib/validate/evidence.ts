@@ -14,15 +14,19 @@ import type { WireTensor } from './protocol.js';
 import { type LoadedModel, openRuntime, type Runtime } from './runtime.js';
 import { type Proportion, proportion, type Timing, timing } from './statistics.js';
 
-/** One model's figures. */
-export interface Evidence {
-  /** Top-1 on the test split, with its 95 % interval (Wilson). Absent without data. */
-  accuracy?: Proportion;
+/** What can be told of a model file without running it. */
+export interface ModelSize {
   macs: number;
   parameters: number;
   trainableParameters: number;
   /** Size of the file with its external data. */
   bytes: number;
+}
+
+/** One model's figures. */
+export interface Evidence extends ModelSize {
+  /** Top-1 on the test split, with its 95 % interval (Wilson). Absent without data. */
+  accuracy?: Proportion;
   /** Medians. */
   latencyMs: { batch1: number; batch32: number };
   latency: { batch1: Timing; batch32: Timing };
@@ -69,16 +73,12 @@ export async function measure(paths: readonly string[], options: MeasureOptions 
     const batch32 = await timings(runtime, models, graphs, paths, 32, runs.batch32);
     const entries = await Promise.all(
       graphs.map(async (graph, index): Promise<Evidence> => {
-        const { macs, parameters } = costOf(graph);
         const one = timing(batch1[index] ?? []);
         const many = timing(batch32[index] ?? []);
         const correct = scored?.correct[index];
         return {
           ...(scored && correct !== undefined ? { accuracy: proportion(correct, scored.samples) } : {}),
-          macs,
-          parameters,
-          trainableParameters: parameters,
-          bytes: await sizeOnDisk(paths[index] ?? ''),
+          ...(await modelSize(graph, paths[index] ?? '')),
           latencyMs: { batch1: one.median, batch32: many.median },
           latency: { batch1: one, batch32: many },
         };
@@ -188,6 +188,12 @@ function exampleInput(input: Graph['inputs'][number], batch: number, path: strin
   const data = new Float32Array(size);
   for (let index = 0; index < data.length; index++) data[index] = ((index * 2654435761) % 4096) / 4096;
   return { data, dims };
+}
+
+/** The figures of the file in which a graph is saved. */
+export async function modelSize(graph: Graph, path: string): Promise<ModelSize> {
+  const { macs, parameters } = costOf(graph);
+  return { macs, parameters, trainableParameters: parameters, bytes: await sizeOnDisk(path) };
 }
 
 async function sizeOnDisk(path: string): Promise<number> {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
@@ -73,6 +73,20 @@ test('prune without data leaves a model and a plan', async () => {
   const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'));
   expect(plan.groups.find((group: { id: string }) => group.id === 'conv1.weight').removed).toHaveLength(8);
   expect(existsSync(join(folder, 'small.onnx'))).toBe(true);
+});
+
+test('prune without measuring, with a ratio of its own for one layer', async () => {
+  const asked = ['--ratio', '0.5', '--layer-ratios', 'conv1.weight=0.25', '--ranking', 'isomorphic', '--reduce', 'max'];
+  const args = ['prune', '--model', DIGITS, '--out', 'unmeasured.onnx', ...asked, '--normalize', 'l2', '--no-measure'];
+  const { code, stdout } = await tascnet([...args, '--round-to', '1', '--json', '--quiet'], { cwd: folder });
+  expect(code).toBe(0);
+  const { before, after, plan } = JSON.parse(stdout);
+  expect([before.latencyMs, after.latencyMs]).toEqual([undefined, undefined]);
+  expect(after.bytes).toBe(statSync(join(folder, 'unmeasured.onnx')).size);
+  expect(plan.groups.find((group: { id: string }) => group.id === 'conv1.weight').removed).toHaveLength(8);
+  const told = await tascnet([...args, '--quiet'], { cwd: folder });
+  expect(told.stdout).toMatch(/Not measured: tascnet validate/);
+  expect(told.stdout).toMatch(/pinned: .*: it makes the output/);
 });
 
 test('a target that cannot be reached is exit code 3', async () => {

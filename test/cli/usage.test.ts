@@ -29,6 +29,11 @@ test.each([
     /Expected a whole number from 1 .* for --epochs but received "many"/,
   ],
   ['a fraction for a whole number', ['run', '--epochs', '1.5'], /Expected a whole number .* but received 1.5/],
+  [
+    'a layer without a ratio',
+    ['prune', '--model', DIGITS, '--out', 'x.onnx', '--layer-ratios', 'conv1.weight'],
+    /Expected pairs NAME=RATIO.*for --layer-ratios but received/,
+  ],
   ['a number out of range', ['prune', '--ratio=-1'], /Expected a number from 0 to 0.99 for --ratio but received -1/],
   ['an unknown choice', ['run', '--optimizer', 'lion'], /Expected one of sgd, .* for --optimizer but received "lion"/],
   [

@@ -1,5 +1,6 @@
 /** Which channels go in stage 2. */
 
+import { z } from 'zod';
 import { choice, list, real, whole } from '../option.js';
 import { STAGE2 } from '../scopes.js';
 
@@ -46,15 +47,19 @@ export const SELECTION_OPTIONS = {
     { group: 'Pruning', describe: "Fraction of each group's channels to remove, in place of a target." },
     undefined,
   ),
-  layerRatios: list(
-    STAGE2,
-    {
-      group: 'Pruning',
-      placeholder: 'NAME=RATIO',
-      describe: 'Fractions for single groups, by the name of a weight; * stands for any characters.',
-    },
-    [],
-  ),
+  layerRatios: {
+    ...list(
+      STAGE2,
+      {
+        group: 'Pruning',
+        placeholder: 'NAME=RATIO',
+        describe: 'Fractions for single groups, by the name of a weight; * stands for any characters.',
+      },
+      [],
+    ),
+    schema: z.array(z.string().regex(/^.+=0?(\.\d+|0)$/)),
+    expected: 'pairs NAME=RATIO, the ratio from 0 to 0.99,',
+  },
   maxRatioPerLayer: real(
     { min: 0, max: 0.99 },
     STAGE2,
