@@ -129,25 +129,33 @@ function isElementwise({ graph, shapes }: Anatomy, node: Node, from: string, to:
   return sameDims(shapes, from, to) && !operatorOf(node)?.window?.(shapedNode(graph, node, shapes.types));
 }
 
-/** The longest beginning that the names of a block's layers share, up to a separator; each block another one. */
+/** What the names of a block's layers, and of no other layers, begin with; or its last layer. Each block another one. */
 function namesOf(blocks: readonly Block[]): string[] {
   const seen = new Set<string>();
+  const all = blocks.flatMap(({ layers }) => layers.map(({ name }) => name));
   return blocks.map(({ layers }) => {
     const names = layers.map(({ name }) => name);
-    const [first = ''] = names;
-    let length = first.length;
-    for (const name of names) while (!name.startsWith(first.slice(0, length))) length--;
-    const shared =
-      names.length === 1
-        ? first
-        : first
-            .slice(0, length)
-            .replace(/[^./]*$/, '')
-            .replace(/[./]+$/, '');
-    const wish = shared === '' ? (names.at(-1) ?? 'unit') : shared;
+    const shared = names.length > 1 ? sharedBeginning(names) : '';
+    const apart = shared !== '' && all.filter((name) => beginsWith(name, shared)).length === names.length;
+    const wish = apart ? shared : (names.at(-1) ?? 'unit');
     let name = wish;
     for (let number = 2; seen.has(name); number++) name = `${wish}#${number}`;
     seen.add(name);
     return name;
   });
+}
+
+/** Up to a separator. */
+function sharedBeginning(names: readonly string[]): string {
+  const [first = ''] = names;
+  let length = first.length;
+  for (const name of names) while (!name.startsWith(first.slice(0, length))) length--;
+  return first
+    .slice(0, length)
+    .replace(/[^./]*$/, '')
+    .replace(/[./]+$/, '');
+}
+
+function beginsWith(name: string, beginning: string): boolean {
+  return name.startsWith(beginning) && /^[./]/.test(name.slice(beginning.length));
 }
