@@ -75,8 +75,8 @@ export interface Binding {
   historyCosine(history: Handle, token?: Token): Promise<Float64Array>;
   historyTopPairs(history: Handle, k: number, token?: Token): Promise<PairArrays>;
   historyKeep(history: Handle, indices: Int32Array): Promise<void>;
-  historySave(history: Handle): Promise<Float64Array>;
-  historyRestore(history: Handle, state: Float64Array): void;
+  historySave(history: Handle, room: number): Promise<Float64Array>;
+  historyRestore(history: Handle, state: Float64Array): Promise<void>;
   applySurgery(cuts: readonly object[], token?: Token): Promise<ArrayBufferView[]>;
   costCompile(program: object): Handle;
   costEvaluate(cost: Handle, configurations: Int32Array, token?: Token): Promise<Float64Array>;

@@ -107,23 +107,21 @@ export class History {
   /** Everything, for `History.restore`: 16 + 4 · rank bytes, then channels · (channels + 3) / 2 doubles, little-endian. */
   serialize(): Promise<Uint8Array> {
     return this.#queue.run(async () => {
-      const state = await binding().historySave(this.#handle);
       const head = headBytes(this.#dims.length);
-      const bytes = new Uint8Array(head + state.byteLength);
-      const view = new DataView(bytes.buffer);
+      const { buffer } = await binding().historySave(this.#handle, head / 8);
+      const view = new DataView(buffer, 0, head);
       const header = [MAGIC, this.#records, this.axis, this.#dims.length, ...this.#dims];
       for (const [i, value] of header.entries()) view.setUint32(4 * i, value, true);
-      bytes.set(new Uint8Array(state.buffer), head);
-      return bytes;
+      return new Uint8Array(buffer);
     });
   }
 
   /**
-   * The history that was serialised.
+   * The history that was serialised. The bytes are read until the promise settles.
    *
-   * @throws RangeError when the bytes are not those of a history
+   * @throws RangeError when they are not those of a history
    */
-  static restore(bytes: Uint8Array): History {
+  static async restore(bytes: Uint8Array): Promise<History> {
     requireBytes(bytes, 'bytes');
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const wrong = (what: string) => new RangeError(`Expected a serialised history for bytes but received ${what}`);
@@ -135,9 +133,16 @@ export class History {
     const expected = headBytes(rank) + 4 * channels * (channels + 3);
     if (bytes.length !== expected) throw wrong(`${bytes.length} bytes instead of ${expected}`);
     const history = new History(dims, axis, records);
-    binding().historyRestore(history.#handle, new Float64Array(bytes.slice(headBytes(rank)).buffer));
+    await binding().historyRestore(history.#handle, doublesOf(bytes.subarray(headBytes(rank))));
     return history;
   }
+}
+
+/** In place where their memory allows it. */
+function doublesOf(bytes: Uint8Array): Float64Array {
+  const plain = Object.prototype.toString.call(bytes.buffer) === '[object ArrayBuffer]';
+  const { buffer, byteOffset, byteLength } = plain && bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  return new Float64Array(buffer, byteOffset, byteLength / 8);
 }
 
 /** The header, rounded up so that the doubles behind it are aligned. */

@@ -1,7 +1,6 @@
 #include "../score/history.h"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "../score/pairs.h"
 #include "bindings.h"
@@ -119,13 +118,17 @@ Napi::Value keep(const Napi::CallbackInfo& info) {
                  [indices](History& history, const CancelFlag&) { history.keep(indices); });
 }
 
-// (handle) → Float64Array
+// (handle, room) → Float64Array: `room` zeros for the caller's header, then the state
 Napi::Value save(const Napi::CallbackInfo& info) {
   Args args(info);
+  const std::size_t room = args.integer(info[1], "room", 0, 16);
   const Handle<History> handle = take(args);
   Napi::Value result;
-  double* const state = args.output<double>(History::stateLength(handle->value.channels()), result);
-  return startOn(args, handle, result, [=](History& history, const CancelFlag&) { history.save(state); });
+  double* const state = args.output<double>(room + History::stateLength(handle->value.channels()), result);
+  return startOn(args, handle, result, [=](History& history, const CancelFlag&) {
+    std::fill(state, state + room, 0.0);
+    history.save(state + room);
+  });
 }
 
 // (handle, state)
@@ -134,12 +137,8 @@ Napi::Value restore(const Napi::CallbackInfo& info) {
   const Handle<History> handle = take(args);
   const double* state = args.doubles(info[1], "state", History::stateLength(handle->value.channels()),
                                      "n + n * (n + 1) / 2 for n channels");
-  try {
-    handle->value.restore(state);
-  } catch (const std::range_error& error) {
-    throw Napi::RangeError::New(info.Env(), error.what());
-  }
-  return info.Env().Undefined();
+  return startOn(args, handle, info.Env().Undefined(),
+                 [=](History& history, const CancelFlag&) { history.restore(state); });
 }
 
 }  // namespace

@@ -78,10 +78,12 @@ std::vector<Pair> topPairs(const double* gram, std::size_t channels, std::size_t
 std::vector<std::int32_t> rankChannels(const double* scores, std::size_t channels, std::size_t count) {
   std::vector<std::int32_t> order(channels);
   std::iota(order.begin(), order.end(), 0);
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
-                    [&](std::int32_t a, std::int32_t b) {
-                      return scores[a] != scores[b] ? scores[a] < scores[b] : a < b;
-                    });
+  const auto lower = [&](std::int32_t a, std::int32_t b) {
+    return scores[a] != scores[b] ? scores[a] < scores[b] : a < b;
+  };
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(count);
+  if (end != order.end()) std::nth_element(order.begin(), end, order.end(), lower);
+  std::sort(order.begin(), end, lower);
   order.resize(count);
   return order;
 }

@@ -122,7 +122,7 @@ many(
         await history.keep(keep);
         channels = Array.from(keep, (c) => channels[c] ?? []);
       }
-      if (random() < 0.2) history = native.History.restore(await history.serialize());
+      if (random() < 0.2) history = await native.History.restore(await history.serialize());
     }
     const [n, k] = [channels.length, integer(random, 0, 12)];
     const gram = reference.gramOf(channels);

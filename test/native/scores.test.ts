@@ -220,7 +220,7 @@ test('a history comes back from its bytes, and damaged ones are refused', async 
   const history = createHistory([5, 3, 3], 1);
   for (let i = 0; i < 3; i++) await history.record(floats(random, 45));
   const bytes = await history.serialize();
-  const copy = History.restore(bytes);
+  const copy = await History.restore(bytes);
   expect(copy.records).toBe(3);
   expect(await copy.gram()).toEqual(await history.gram());
   expect(copy.l1()).toEqual(history.l1());
@@ -228,13 +228,13 @@ test('a history comes back from its bytes, and damaged ones are refused', async 
   await Promise.all([history.record(next), copy.record(next)]);
   expect(await copy.serialize()).toEqual(await history.serialize());
   for (let length = 0; length < bytes.length; length++) {
-    expect(() => History.restore(bytes.slice(0, length))).toThrow(RangeError);
+    await expect(History.restore(bytes.slice(0, length))).rejects.toThrow(RangeError);
   }
   for (let at = 0; at < 400; at++) {
     const damaged = bytes.slice();
     damaged[integer(random, 0, bytes.length - 1)] = integer(random, 0, 255);
     try {
-      History.restore(damaged);
+      await History.restore(damaged);
     } catch (error) {
       expect(error).toBeInstanceOf(RangeError);
     }
