@@ -164,6 +164,7 @@ export async function prune(request: Request<'prune'>, work: Work = {}): Promise
       ...trainable('prune', settings),
       ...pruneSettings(settings),
       criterion: settings.criterion ?? TRAINED_CRITERION,
+      compare: settings.compare,
     };
     outcome = await runPrune(await engineFor(settings, work), chosen, out, hooks);
   } else {

@@ -6,14 +6,16 @@ import { TascnetError } from '../errors.js';
 import { save } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
 import { pruneOnce } from '../prune/one-shot.js';
+import type { Rival } from '../report/record.js';
 import type { Plan } from '../surgery/plan.js';
 import { type Evidence, type ModelSize, measure, modelSize } from '../validate/evidence.js';
+import { compare, rivalsAsked } from './compare.js';
 import { sha256 } from './directory.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { pruningNotes } from './notes.js';
 import { atSize, loadModel, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
-import type { DataSettings, FinetuneSettings, PruneSettings, TrainingSettings } from './settings.js';
+import type { DataSettings, EvidenceSettings, FinetuneSettings, PruneSettings } from './settings.js';
 import { finetune, pruneOptions, pruneStage } from './stages.js';
 
 /** Fine-tunes `settings.model` on the data into `out`. */
@@ -38,9 +40,11 @@ export interface PruneOutcome {
   /** Before and after: sizes, and what was measured in ONNX Runtime. */
   before: ModelSize & Partial<Evidence>;
   after: ModelSize & Partial<Evidence>;
+  /** What the same data and epochs gave otherwise; with data alone. */
+  rivals?: Rival[];
 }
 
-export type DataPruneSettings = { model: string } & DataSettings & TrainingSettings & PruneSettings;
+export type DataPruneSettings = FinetuneSettings & PruneSettings & EvidenceSettings;
 
 /** Prunes with the data: in steps, with repair and retraining. */
 export async function runPrune(
@@ -55,7 +59,21 @@ export async function runPrune(
     for (const message of pruningNotes(pruned, settings.tolerance)) hooks.onEvent({ kind: 'warning', message });
     const original = out.replace(/(\.onnx)?$/i, '.original.onnx');
     const [before, after] = await exported(engine, [prepared, pruned.graph], [original, out], data, settings, hooks);
-    return { plan: ofFile(pruned.plan, graph), met: pruned.met, before: present(before), after: present(after) };
+    const rivals = await compare(rivalsAsked(settings, ['smaller-input'], ['plain', 'linear', 'smaller-input']), {
+      ...{ engine, settings, data, hooks },
+      prepared: () => Promise.resolve(prepared),
+      ...{ baseline: prepared, spent: 0, epochs: settings.epochs, winnerEpochs: 0 },
+      macs: present(after).macs,
+      source: { path: settings.model, sha256: await sha256(settings.model) },
+      file: (name) => out.replace(/(\.onnx)?$/i, `.${name}.onnx`),
+    });
+    return {
+      plan: ofFile(pruned.plan, graph),
+      met: pruned.met,
+      before: present(before),
+      after: present(after),
+      rivals,
+    };
   });
 }
 
