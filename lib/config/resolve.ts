@@ -68,7 +68,7 @@ export function resolve<C extends Command>(command: C, given: Given): Resolved<C
   }
   if ('optimizer' in settings) {
     const optimizer = settings.optimizer as keyof typeof LEARNING_RATES;
-    settings.pruneLearningRate ??= settings.learningRate ?? RETRAINING_RATES[optimizer];
+    if (command === 'run') settings.pruneLearningRate ??= settings.learningRate ?? RETRAINING_RATES[optimizer];
     settings.learningRate ??= (command === 'prune' ? RETRAINING_RATES : LEARNING_RATES)[optimizer];
   }
   return { settings: settings as Settings<C>, sources };

@@ -43,6 +43,7 @@ export function trainable(command: Command, settings: Training) {
       learningRate,
     },
     ...{ epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience },
+    ...('layerDecay' in settings ? { layerDecay: settings.layerDecay, unfreeze: settings.unfreeze } : {}),
   };
 }
 
@@ -55,10 +56,11 @@ export function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
   const { targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatioPerLayer, ignore } = settings;
   const { layerRatios, ranking, reduce, normalize } = settings;
   const { lambda, merge, steps, cuts, reconstruct, distill } = settings;
+  const pruneLearningRate = 'pruneLearningRate' in settings ? settings.pruneLearningRate : undefined;
   return {
     ...{ targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio: maxRatioPerLayer, ignore },
     ...{ layerRatios, ranking, reduce, normalize },
-    ...{ lambda, merge, steps, cuts, reconstruct, distill },
+    ...{ lambda, merge, steps, cuts, reconstruct, distill, pruneLearningRate },
   };
 }
 

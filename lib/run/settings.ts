@@ -41,6 +41,10 @@ export interface TrainingSettings {
   clipNorm?: number | undefined;
   /** Epochs without a better validation accuracy after which training stops. */
   patience?: number | undefined;
+  /** Fine-tuning: factor on the learning rate from one layer to the one before it. Default: 1. */
+  layerDecay?: number | undefined;
+  /** Fine-tuning: epochs over which the layers join in, the last one at once. Default: 0. */
+  unfreeze?: number | undefined;
 }
 
 export interface SearchSettings {

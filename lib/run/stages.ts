@@ -9,6 +9,7 @@ import { type Pruned, prune } from '../prune/iterate.js';
 import type { PruneOptions, StepState } from '../prune/options.js';
 import type { Override } from '../prune/ranking.js';
 import type { Plan } from '../surgery/plan.js';
+import { layerwise } from '../train/layers.js';
 import type { EpochMetrics } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
@@ -49,6 +50,7 @@ export async function finetune(
   const source = distillation ? { ...data, train: data.student } : data;
   const trained = await train(engine, graph, source, {
     ...trainingOptions(settings, data),
+    ...layerwise(graph, { layerDecay: settings.layerDecay ?? 1, unfreeze: settings.unfreeze ?? 0 }, epochs),
     epochs,
     seed: settings.seed,
     ...(hooks.signal ? { signal: hooks.signal } : {}),

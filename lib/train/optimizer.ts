@@ -32,6 +32,8 @@ export interface Learnt {
   multiplier: number;
   /** Whether weight decay applies. */
   decays: boolean;
+  /** Steps before it is learnt: up to there it stays as it is. Default 0. */
+  after?: number;
 }
 
 /** Steps taken, and the running quantities by `slot/variable` in the engine's order. */
@@ -55,6 +57,7 @@ interface Bucket {
   members: Learnt[];
   multiplier: number;
   decays: boolean;
+  after: number;
   slots: Map<string, tfjs.Variable>;
 }
 
@@ -135,12 +138,14 @@ export function createOptimizer(tf: Tf, learnt: readonly Learnt[], options: Opti
   return {
     apply: (gradients, learningRate, clipNorm) => {
       steps++;
+      const learning = buckets.filter(({ after }) => steps > after);
+      if (learning.length === 0) return;
       tf.tidy(() => {
-        const vectors = buckets.map(({ members }) =>
+        const vectors = learning.map(({ members }) =>
           flat(members.map(({ variable }) => gradients[variable.name] ?? tf.zerosLike(variable))),
         );
         const scale = clipNorm === undefined ? undefined : clipScale(tf, vectors, clipNorm);
-        buckets.forEach(({ members, multiplier, decays, slots }, index) => {
+        learning.forEach(({ members, multiplier, decays, after, slots }, index) => {
           const rate = learningRate * multiplier;
           const weights = flat(members.map(({ variable }) => variable));
           let gradient = vectors[index] ?? tf.zerosLike(weights);
@@ -148,7 +153,7 @@ export function createOptimizer(tf: Tf, learnt: readonly Learnt[], options: Opti
           const pull = decays ? weightDecay : 0;
           if (pull > 0 && !decoupled) gradient = tf.add(gradient, tf.mul(weights, pull));
           const base = pull > 0 && decoupled ? tf.mul(weights, 1 - rate * pull) : weights;
-          const context: RuleContext = { tf, gradient, learningRate: rate, step: steps, slot: slotIn(slots) };
+          const context: RuleContext = { tf, gradient, learningRate: rate, step: steps - after, slot: slotIn(slots) };
           assignFlat(tf, members, tf.sub(base, rule(context)));
         });
       });
@@ -203,14 +208,14 @@ function bucketsOf(learnt: readonly Learnt[]): Omit<Bucket, 'slots'>[] {
   const buckets: Omit<Bucket, 'slots'>[] = [];
   const shared = new Map<string, Omit<Bucket, 'slots'>>();
   for (const member of learnt) {
-    const { multiplier, decays, variable } = member;
-    const key = `${multiplier} ${decays}`;
+    const { multiplier, decays, variable, after = 0 } = member;
+    const key = `${multiplier} ${decays} ${after}`;
     const open = variable.size < SMALL ? shared.get(key) : undefined;
     if (open) {
       open.members.push(member);
       continue;
     }
-    const bucket = { members: [member], multiplier, decays };
+    const bucket = { members: [member], multiplier, decays, after };
     buckets.push(bucket);
     if (variable.size < SMALL) shared.set(key, bucket);
   }

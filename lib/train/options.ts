@@ -33,6 +33,8 @@ export interface TrainOptions {
   frozen?: (initializer: string) => boolean;
   /** Factor on the learning rate of an initializer. Default 1. */
   multiplier?: (initializer: string) => number;
+  /** Epochs before an initializer is learnt: up to there it stays as it is. Default 0. */
+  startsAfter?: (initializer: string) => number;
   /** A differentiable term added to the loss of every step. */
   extraLoss?: (model: Model, tf: Tf) => tfjs.Scalar;
   /** loss = (1 - weight) · cross-entropy + weight · distillation. Temperature: default 4. */

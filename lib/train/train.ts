@@ -59,9 +59,10 @@ type Trained = Pick<TrainState, 'history'> & { best: NonNullable<TrainState['bes
 
 /** Leaves the weights of the last epoch in `model`. */
 async function trainModel(engine: Engine, model: Model, data: TrainData, options: TrainOptions): Promise<Trained> {
-  const optimizer = createOptimizer(engine.tf, learntOf(model, options), options.optimizer ?? { kind: 'sgd' });
-  let stepper: Stepper | undefined;
   const stepsPerEpoch = stepsOf(data.train);
+  const learnt = learntOf(model, options, stepsPerEpoch);
+  const optimizer = createOptimizer(engine.tf, learnt, options.optimizer ?? { kind: 'sgd' });
+  let stepper: Stepper | undefined;
   const { learningRate, epochs } = options;
   const { warmup = 0, ...shape } = options.schedule ?? { kind: 'constant' };
   const warm = { ...shape, warmup: Math.min(warmup, epochs * LONGEST_WARMUP) };
@@ -108,7 +109,7 @@ async function trainModel(engine: Engine, model: Model, data: TrainData, options
 }
 
 /** Weight decay leaves alone what has one element per channel: biases, norms, slopes. */
-function learntOf(model: Model, options: TrainOptions): Learnt[] {
+function learntOf(model: Model, options: TrainOptions, stepsPerEpoch: number): Learnt[] {
   return [...model.variables].map(([name, variable]) => {
     const dims = model.graph.initializers.get(name)?.dims ?? [];
     return {
@@ -116,6 +117,7 @@ function learntOf(model: Model, options: TrainOptions): Learnt[] {
       variable,
       multiplier: options.multiplier?.(name) ?? 1,
       decays: dims.slice(1).some((extent) => extent > 1),
+      after: Math.round((options.startsAfter?.(name) ?? 0) * stepsPerEpoch),
     };
   });
 }

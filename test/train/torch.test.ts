@@ -81,6 +81,21 @@ describe('optimizers equal PyTorch', () => {
       }
     });
 
+  test('variables that join in later are left alone until then, and learn from there as if it were the beginning', async () => {
+    for (const { options, clipNorm, after } of fixture.optimizers) {
+      const learnt = parameters().map((one) => ({ ...one, after: 2 }));
+      const optimizer = createOptimizer(engine.tf, learnt, options);
+      for (let step = -2; step < after.length; step++) {
+        const gradient = fixture.gradients[Math.max(0, step)] ?? { weight: [], bias: [] };
+        optimizer.apply(gradientsOf(learnt, gradient), fixture.rates[Math.max(0, step)] ?? 0, clipNorm ?? undefined);
+        const [weight, bias] = await Promise.all(learnt.map(({ variable }) => variable.data()));
+        const expected = step < 0 ? fixture : after[step];
+        expectClose(weight ?? [], expected?.weight ?? []);
+        expectClose(bias ?? [], expected?.bias ?? []);
+      }
+    }
+  });
+
   test('large and small variables, in buckets and alone, learn alike and leak no tensor', async () => {
     const { tf } = engine;
     const sizes = [3, 20_000, 5, 7];

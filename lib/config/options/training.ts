@@ -1,7 +1,7 @@
 /** How networks are trained, and how they see images. */
 
 import { choice, flag, real, whole } from '../option.js';
-import { TRAIN, WITH_DATA } from '../scopes.js';
+import { FIT, TRAIN, WITH_DATA } from '../scopes.js';
 
 export const TRAINING_OPTIONS = {
   epochs: whole(
@@ -64,6 +64,25 @@ export const TRAINING_OPTIONS = {
     { group: 'Training', describe: 'Stop after so many epochs without a better result.', defaultText: 'never' },
     undefined,
   ),
+  layerDecay: real(
+    { min: 0.01, max: 1 },
+    FIT,
+    {
+      group: 'Training',
+      describe: 'Fine-tuning: factor on the learning rate from each layer to the one before it; 1: the same for all.',
+    },
+    1,
+  ),
+  unfreeze: real(
+    { min: 0, max: 1000 },
+    FIT,
+    {
+      group: 'Training',
+      describe: 'Fine-tuning: epochs over which layers join in, the last one at once, the first one at their end.',
+    },
+    0,
+  ),
+
   imageSize: whole(
     { min: 8, max: 4096 },
     TRAIN,
