@@ -21,6 +21,10 @@ const TYPES: Record<number, DataType> = {
   16: 'bfloat16',
 };
 
+export function dataTypeOfCode(code: number): DataType | undefined {
+  return TYPES[code];
+}
+
 /** The type in which the engine computes: it knows single floats, 32-bit integers and booleans. */
 export function engineType(dtype: DataType): 'float32' | 'int32' | 'bool' {
   if (dtype === 'bool') return 'bool';

@@ -15,9 +15,11 @@ import { convTranspose } from './conv-transpose.js';
 import { cumSum } from './cumsum.js';
 import { depthToSpace, spaceToDepth } from './depth-to-space.js';
 import { dropout } from './dropout.js';
+import { einsum } from './einsum.js';
 import { abs, ceil, cos, exp, floor, log, neg, reciprocal, round, sign, sin, sqrt } from './elementary.js';
 import { elu, selu } from './elu.js';
 import { expand } from './expand.js';
+import { eyeLike } from './eye-like.js';
 import { flatten } from './flatten.js';
 import { gather } from './gather.js';
 import { erf, gelu } from './gelu.js';
@@ -71,11 +73,13 @@ const OPERATORS: readonly Operator[] = [
   depthToSpace,
   div,
   dropout,
+  einsum,
   elu,
   equal,
   erf,
   exp,
   expand,
+  eyeLike,
   flatten,
   floor,
   gather,

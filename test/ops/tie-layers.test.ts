@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { type RandomGenerator, randomGenerator } from '../../lib/graph/random.js';
 import { int64 } from '../../lib/graph/tensor.js';
 import { conv } from '../../lib/ops/conv.js';
-import { int, ints, manyCases, type OperatorCase, oneOf, prepare } from './harness.js';
+import { int, ints, manyCases, type OperatorCase, oneOf, prepare, string } from './harness.js';
 import { checkTies } from './ties.js';
 
 const IMAGE = [3, 4, 5, 5];
@@ -44,6 +44,20 @@ const CASES: Record<string, (random: RandomGenerator) => OperatorCase> = {
       inputs: [{ dims: transA ? [4, 3] : [3, 4] }, { dims: transB ? [5, 4] : [4, 5] }, { dims: c }],
     };
   },
+  Einsum: (random) => {
+    const [equation, ...shapes] = oneOf(random, [
+      ['bhid,bhjd->bhij', [2, 3, 4, 5], [2, 3, 6, 5]] as const,
+      ['...ij,...jk->...ki', [2, 1, 3, 4], [2, 5, 4, 2]] as const,
+      ['bi,oi->bo', [3, 4], [5, 4]] as const,
+      ['abc->ca', [2, 3, 4]] as const,
+    ]);
+    return {
+      op: 'Einsum',
+      attributes: { equation: string(equation) },
+      inputs: shapes.map((dims) => ({ dims: [...dims] })),
+    };
+  },
+  EyeLike: () => ({ op: 'EyeLike', inputs: [{ dims: [5, 5] }] }),
   MatMul: (random) => {
     const [a, b] = oneOf(random, [
       [
