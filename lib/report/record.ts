@@ -30,6 +30,8 @@ const rival = z.object({
   imageSize: z.number().optional(),
   /** Its model. */
   file: z.string().optional(),
+  /** Of the best epoch, 0 … 1, on the validation images. */
+  validation: z.number().optional(),
   evidence: evidence.optional(),
   absent: z.string().optional(),
 });
