@@ -23,5 +23,6 @@ for (const name of ['build', 'prebuilds', 'package.json'])
   if (existsSync(name) && !existsSync(`build/bench/${name}`)) symlinkSync(`../../${name}`, `build/bench/${name}`);
 const [first, ...others] = process.argv.slice(2);
 // Accuracies come from long runs over several seeds, not from trials side by side.
-if (first === 'accuracy') run(['build/bench/bench/accuracy/main.js', ...others], 'inherit');
+const LONG = { accuracy: 'accuracy/main.js', stage1: 'search/stage1.js', regret: 'search/regret.js' };
+if (first in LONG) run([`build/bench/bench/${LONG[first]}`, ...others], 'inherit');
 else run(['build/bench/bench/main.js', ...process.argv.slice(2)], 'inherit');

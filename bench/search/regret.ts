@@ -9,12 +9,10 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { randomGenerator } from '../../lib/graph/random.js';
-import { propose, type SamplerName } from '../../lib/search/propose.js';
-import type { Trial } from '../../lib/search/sampler.js';
-import type { Space } from '../../lib/search/space.js';
+import type { SamplerName } from '../../lib/search/propose.js';
 import { openStudy } from '../../lib/search/study.js';
 import { TEST_FUNCTIONS, type TestFunction } from '../../test/search/functions.js';
+import { proposals } from './proposal.js';
 
 const TRIALS = 50;
 const RIVAL_FIXTURE = 'test/fixtures/search/optuna-regret.json';
@@ -45,33 +43,6 @@ async function regretOf(f: TestFunction, sampler: SamplerName, seed: number): Pr
   return -(study.best()?.value ?? 0) - f.optimum;
 }
 
-/** Milliseconds of a proposal, off the event loop, the first (cold) one left out. */
-async function proposalTimes(observations: number, dimensions: number, times: number): Promise<number[]> {
-  const random = randomGenerator('proposal');
-  const space: Space = Array.from({ length: dimensions }, (_, index) => ({
-    name: `x${index}`,
-    kind: 'real',
-    low: 0,
-    high: 1,
-  }));
-  const finished = Array.from({ length: observations }, (_, number): Trial => {
-    const point = Object.fromEntries(space.map(({ name }) => [name, random.next()]));
-    return {
-      number,
-      point,
-      value: -Object.values(point).reduce((sum, x, index) => sum + (index + 1) * (x - 0.3) ** 2, 0),
-    };
-  });
-  const taken: number[] = [];
-  for (let time = 0; time <= times; time++) {
-    const context = { space, finished, pending: [], seed: 1, number: observations + time, startTrials: 10 };
-    const started = performance.now();
-    await propose({ sampler: 'gp', context });
-    taken.push(performance.now() - started);
-  }
-  return taken.slice(1);
-}
-
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, seeds: { type: 'string', default: '20' } } });
 const fixture: { optuna: string; regret: Record<string, Record<string, number[][]>> } = JSON.parse(
   readFileSync(RIVAL_FIXTURE, 'utf8'),
@@ -96,7 +67,7 @@ for (const [name, f] of Object.entries(TEST_FUNCTIONS))
       memoryRatio: null,
     });
   }
-const times = await proposalTimes(200, 15, 10);
+const { times } = await proposals(10);
 rows.push({
   name: 'gp: a proposal with 200 observations in 15 dimensions',
   ours: quantile(times, 0.5),

@@ -1,0 +1,74 @@
+/**
+ * Stage 1 against plain fine-tuning for as many epochs, on the Caltech-101 images, with the command line as a person would
+ * use it: a winner of at most 60 % of the parameters. Every seed goes on where it was stopped.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SearchOutcome } from '../../lib/run/search-run.js';
+import type { Bar } from './stage1.js';
+
+const FOLDER = 'runs/bench-stage1';
+export const MODELS = '../shared/data/models';
+export const IMAGES = '../shared/data/caltech101-25';
+export const NETWORK = 'mobilenet_v1_0.25_128.onnx';
+
+const OPTIONS = [
+  ...['--model', join(MODELS, NETWORK), '--data', IMAGES, '--preprocessing', 'keras-tf'],
+  ...['--epochs', '24', '--trials', '16', '--trial-epochs', '8', '--depth', '3', '--target-params', '0.6'],
+  ...['--compare', 'plain', '--json'],
+];
+
+function outcomeOf(seed: number): SearchOutcome {
+  mkdirSync(FOLDER, { recursive: true });
+  const out = join(FOLDER, `seed-${seed}.onnx`);
+  const record = join(FOLDER, `seed-${seed}.json`);
+  if (!existsSync(record)) {
+    const work = out.replace(/\.onnx$/, '.search');
+    const args = existsSync(join(work, 'run.json'))
+      ? ['search', '--resume', work, '--json']
+      : ['search', ...OPTIONS, '--out', out, '--seed', String(seed)];
+    const { status, stdout } = spawnSync(process.execPath, ['dist/cli/main.js', ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      maxBuffer: 2 ** 28,
+    });
+    if (status !== 0) throw new Error(`tascnet ${args.join(' ')} ended with ${status}`);
+    writeFileSync(`${record}.part`, stdout);
+    renameSync(`${record}.part`, record);
+  }
+  return JSON.parse(readFileSync(record, 'utf8')) as SearchOutcome;
+}
+
+/** One row a seed, and their means. */
+export function accuracy({ seeds }: { seeds: readonly number[] }): Promise<Bar[]> {
+  const found = seeds.map((seed) => {
+    const { best, rivals, validation } = outcomeOf(seed);
+    const plain = rivals.find(({ name }) => name === 'plain');
+    if (!plain?.evidence || plain.validation === undefined) throw new Error(`Seed ${seed} has no plain fine-tuning.`);
+    return {
+      seed,
+      validation: [validation.best, plain.validation] as const,
+      test: [best.accuracy?.value ?? Number.NaN, plain.evidence.accuracy?.value ?? Number.NaN] as const,
+      parameters: [best.parameters, plain.evidence.parameters] as const,
+    };
+  });
+  const row = (name: string, bar: string, pairs: readonly (readonly [number, number])[], unit: string): Bar => {
+    const mean = (side: 0 | 1) => pairs.reduce((sum, pair) => sum + pair[side], 0) / pairs.length;
+    const [ours, rival] = [mean(0), mean(1)];
+    const fewer = unit === 'parameters';
+    const ratio = fewer ? rival / ours : ours / rival;
+    return { name, bar, ours, rival, rivalName: 'plain fine-tuning', unit, ratio, met: ratio >= (fewer ? 1 / 0.6 : 1) };
+  };
+  const seedRows = found.map(({ seed, validation }) =>
+    row(`seed ${seed}: validation accuracy`, '>= plain', [validation], 'share'),
+  );
+  const of = (key: 'validation' | 'test' | 'parameters') => found.map((one) => one[key]);
+  return Promise.resolve([
+    ...seedRows,
+    row('validation accuracy, mean', '>= plain', of('validation'), 'share'),
+    row('test accuracy, mean', 'none', of('test'), 'share'),
+    row('trainable parameters, mean', '>= 40 % fewer', of('parameters'), 'parameters'),
+  ]);
+}
