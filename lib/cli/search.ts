@@ -33,12 +33,13 @@ export const action: Action<Settings<'search'>> = async ({ settings, output, onE
     output.document(found);
     return ExitCode.done;
   }
-  const { baseline, best, pareto, trials, seconds, rivals, directory } = found;
+  const { baseline, best, pareto, trials, seconds, rivals, imageSize, directory } = found;
   output.table([EVIDENCE_HEADER, evidenceRow('fine-tuned original', baseline), evidenceRow(settings.out ?? '', best)]);
   output.line();
   output.line(
     `${trials.length} trials in ${duration(seconds)}; ${pareto.length} of them are beaten by none in both accuracy and cost.`,
   );
+  if (settings.searchImageSize !== undefined) output.line(`It takes images of ${imageSize}×${imageSize}.`);
   showRivals({ baseline, stage1: best }, rivals, output);
   output.line(`Report: ${join(directory, 'report.html')}`);
   return ExitCode.done;

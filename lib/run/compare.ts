@@ -47,6 +47,7 @@ interface Trained {
   graph: Graph;
   title: string;
   epochs: number;
+  validation?: number;
   imageSize?: number;
 }
 
@@ -82,7 +83,7 @@ async function rivalOf(name: RivalName, contest: Contest): Promise<Rival> {
   if (size && 'absent' in size) return { name, title: TITLES[name], epochs: 0, seconds: 0, absent: size.absent };
   const data = size ? await smallerData(contest, size.size) : contest.data;
   try {
-    const { graph, title, epochs, imageSize } = await trained(name, contest, data, size?.size);
+    const { graph, ...about } = await trained(name, contest, data, size?.size);
     const seconds = (performance.now() - started) / 1000;
     const file = contest.file(name);
     const { preprocessing, dataset } = data;
@@ -91,7 +92,7 @@ async function rivalOf(name: RivalName, contest: Contest): Promise<Rival> {
     const { entries } = await measure([file], { test: data.test, signal: contest.hooks.signal });
     const [evidence] = entries;
     if (!evidence) throw new TascnetError('ONNX Runtime measured nothing.');
-    return { name, title, epochs, seconds, ...(imageSize === undefined ? {} : { imageSize }), file, evidence };
+    return { name, ...about, seconds, file, evidence };
   } finally {
     if (data !== contest.data) data.close();
   }
@@ -129,12 +130,14 @@ async function training(
   size: number | undefined,
 ): Promise<Trained> {
   const { engine, settings, hooks, keep, baseline, spent, epochs, winnerEpochs } = contest;
-  const tune = async (graph: Graph, count: number, keeping = keep) =>
-    (await finetune(`rival-${name}`, engine, graph, data, settings, count, hooks, keeping)).graph;
+  const tune = async (graph: Graph, count: number) => {
+    const tuned = await finetune(`rival-${name}`, engine, graph, data, settings, count, hooks, keep);
+    return { graph: tuned.graph, validation: tuned.accuracy };
+  };
   const title = TITLES[name];
   switch (name) {
     case 'plain':
-      return { graph: await tune(await contest.prepared(), epochs), title, epochs };
+      return { ...(await tune(await contest.prepared(), epochs)), title, epochs };
     case 'linear':
       return { graph: await probe(contest), title, epochs };
     case 'smaller-input': {
@@ -142,7 +145,7 @@ async function training(
       const resized = size === undefined ? baseline : withInputSize(baseline, [size, size]);
       const more = Math.max(1, epochs - spent);
       return {
-        graph: await tune(resized, more),
+        ...(await tune(resized, more)),
         title: `plain fine-tuning at ${size}×${size}`,
         epochs: spent + more,
         ...(size === undefined ? {} : { imageSize: size }),
@@ -150,7 +153,7 @@ async function training(
     }
     case 'random': {
       const winner = await randomWinner(contest);
-      return { graph: await tune(winner, winnerEpochs), title, epochs: spent + winnerEpochs };
+      return { ...(await tune(winner, winnerEpochs)), title, epochs: spent + winnerEpochs };
     }
   }
 }
@@ -172,7 +175,9 @@ async function randomWinner({ engine, data, settings, hooks, keep, baseline }: C
   const { trials, trialEpochs, depth } = settings;
   if (trials === undefined || trialEpochs === undefined || depth === undefined)
     throw new TascnetError('Only a search has a random search as its rival.');
-  const asked = { ...settings, trials, trialEpochs, depth, sampler: 'random' as const };
+  // Of one image size, that of the data it is measured on.
+  const space = { ...settings.space, imageSizes: undefined };
+  const asked = { ...settings, trials, trialEpochs, depth, space, sampler: 'random' as const };
   if (!keep) return (await searchStage(engine, baseline, data, asked, hooks)).graph;
   const folder = keep.directory.checkpoint('random');
   makeFolders(folder);

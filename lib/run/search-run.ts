@@ -4,12 +4,13 @@ import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Rival, RunRecord } from '../report/record.js';
 import type { TrialRecord } from '../search/objective.js';
+import { imageSizeOf } from '../search/searchable.js';
 import { type Evidence, measure } from '../validate/evidence.js';
 import { compare, rivalsAsked } from './compare.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { phase } from './phases.js';
-import { atSize, prepareGraph } from './prepare.js';
+import { atSize, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import { searchKeep, searchStage } from './search-stage.js';
 import { finishSession, openSession } from './session.js';
 import type { EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
@@ -21,11 +22,15 @@ export interface SearchOutcome {
   /** The original, fine-tuned alone, and the fine-tuned winner, in ONNX Runtime. */
   baseline: Evidence;
   best: Evidence;
+  /** Their accuracies on the validation images, 0 … 1, of the best epoch. */
+  validation: { baseline: number; best: number };
   pareto: TrialRecord[];
   trials: TrialRecord[];
   seconds: number;
   secondsEndToEndEstimate: number;
   rivals: Rival[];
+  /** Height and width of the images that the winner takes. */
+  imageSize: number;
   /** Where the search worked: journal, checkpoints, report. */
   directory: string;
 }
@@ -54,6 +59,8 @@ export async function runSearch(
 ): Promise<SearchOutcome> {
   const session = await openSession('search', engine, settings, folder, resume, hooks);
   const { data, directory, journal, record } = session;
+  /** The data of a winner that takes another image size. */
+  let own: PreparedData | undefined;
   try {
     const keep = { directory, journal };
     const parts = { ...keep, hooks };
@@ -68,19 +75,29 @@ export async function runSearch(
     const found = await phase('search', parts, () =>
       searchStage(engine, plain.graph, data, settings, hooks, searchKeep(keep)),
     );
+    const size = imageSizeOf(found.graph) ?? data.preprocessing.size[0];
+    const resized = size !== data.preprocessing.size[0];
+    if (resized) own = await prepareData(found.graph, { ...settings, imageSize: size }, hooks);
+    const its = own ?? data;
     const winner = await phase('winner', parts, async () => {
-      const tuned = await finetune('winner', engine, found.graph, data, settings, epochs.winner, hooks, keep);
+      const tuned = await finetune('winner', engine, found.graph, its, settings, epochs.winner, hooks, keep);
       return { graph: tuned.graph, outcome: { accuracy: tuned.accuracy, loss: tuned.loss } };
     });
 
     hooks.onEvent({ kind: 'phase', phase: 'validate' });
     const files = [settings.out.replace(/(\.onnx)?$/i, '.original.onnx'), settings.out];
-    const provenance = { preprocessing: data.preprocessing, classes: data.dataset.classes, source: record.model };
     const parity: number[] = [];
-    for (const [index, { graph: trained }] of [plain, winner].entries())
-      parity.push(await exportProven(engine, trained, files[index] ?? '', provenance, data.test, hooks));
-    const { entries } = await measure(files, { test: data.test, signal: hooks.signal });
-    const [baseline, best] = entries;
+    for (const [index, { graph: trained }] of [plain, winner].entries()) {
+      const { preprocessing, dataset, test } = index === 0 ? data : its;
+      const provenance = { preprocessing, classes: dataset.classes, source: record.model };
+      parity.push(await exportProven(engine, trained, files[index] ?? '', provenance, test, hooks));
+    }
+    const { signal } = hooks;
+    const sets = its === data ? [files] : files.map((file) => [file]);
+    const measured = await inOrder(sets, (paths, index) =>
+      measure(paths, { test: (index === 0 ? data : its).test, signal }),
+    );
+    const [baseline, best] = measured.flatMap(({ entries }) => entries);
     if (!baseline || !best) throw new TascnetError('ONNX Runtime measured no models.');
 
     const rivals = await compare(rivalsAsked(settings, []), {
@@ -100,8 +117,27 @@ export async function runSearch(
     };
     await finishSession(session, result);
     const { pareto, trials, seconds, secondsEndToEndEstimate } = found.outcome;
-    return { baseline, best, pareto, trials, seconds, secondsEndToEndEstimate, rivals, directory: directory.path };
+    return {
+      baseline,
+      best,
+      validation: { baseline: plain.outcome.accuracy, best: winner.outcome.accuracy },
+      pareto,
+      trials,
+      seconds,
+      secondsEndToEndEstimate,
+      rivals,
+      imageSize: size,
+      directory: directory.path,
+    };
   } finally {
+    own?.close();
     session.close();
   }
+}
+
+/** One after the other. */
+async function inOrder<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const [index, item] of items.entries()) results.push(await work(item, index));
+  return results;
 }

@@ -1,5 +1,6 @@
 /** Stage 1 as a part of a run: its trials are in the journal, its features in the cache. */
 
+import { withInputSize } from '../analyze/input-size.js';
 import type { Engine } from '../engine/engine.js';
 import type { Graph } from '../graph/graph.js';
 import type { Journal } from '../journal.js';
@@ -7,7 +8,7 @@ import type { SearchData } from '../search/features.js';
 import type { TrialRecord } from '../search/objective.js';
 import { search } from '../search/search.js';
 import type { Hooks } from './hooks.js';
-import { bytesOf, type PreparedData } from './prepare.js';
+import { bytesOf, type PreparedData, prepareData } from './prepare.js';
 import type { DataSettings, MachineSettings, SearchSettings } from './settings.js';
 import type { Keep } from './stages.js';
 
@@ -51,7 +52,31 @@ export function searchData(data: PreparedData, { batchSize, seed, augment, flip 
   return { train, validation, fingerprint };
 }
 
-/** Searches the configuration of the deeper layers of a trained classifier. */
+/** The data at the sizes that a search tries besides that of its network, each decoded when it is first asked for. */
+function otherSizes(graph: Graph, settings: DataSettings, hooks: Hooks) {
+  const opened = new Map<number, Promise<PreparedData>>();
+  return {
+    at: async (imageSize: number): Promise<SearchData> => {
+      const data =
+        opened.get(imageSize) ??
+        prepareData(withInputSize(graph, [imageSize, imageSize]), { ...settings, imageSize }, hooks);
+      opened.set(imageSize, data);
+      return searchData(await data, { ...settings, imageSize });
+    },
+    close: () => {
+      for (const data of opened.values())
+        data.then(
+          (one) => one.close(),
+          () => undefined,
+        );
+    },
+  };
+}
+
+/**
+ * Searches the configuration of the deeper layers of a trained classifier. Where other image sizes are searched, the winner
+ * may take another one than `data` has.
+ */
 export async function searchStage(
   engine: Engine,
   graph: Graph,
@@ -65,29 +90,35 @@ export async function searchStage(
     kind: 'note',
     message: `Of trials whose accuracies on the ${data.validation.samples} validation images are equal within noise, the cheapest is chosen.`,
   });
-  const found = await search(engine, graph, searchData(data, settings), {
-    trials: settings.trials,
-    epochs: settings.trialEpochs,
-    depth: settings.depth,
-    space: settings.space,
-    seed,
-    sampler: settings.sampler,
-    stop: settings.stopRule,
-    jobs: settings.jobs,
-    limits: settings.limits,
-    views: settings.views ?? (augment === 'none' ? 1 : 3),
-    journal: keep?.journal,
-    trialFolder: keep?.trialFolder,
-    featureStorage: featureStorage(settings),
-    threads: settings.threads,
-    signal: hooks.signal,
-    onFeatures: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Computing features', done, total }),
-    onTrial: ({ trial, accuracy, macs, parameters, failed, stopped = false }, best) => {
-      const chosen = best?.accuracy === undefined ? undefined : { ...best, accuracy: best.accuracy };
-      const facts = { trial, trials: settings.trials, accuracy, macs, parameters, failed, stopped, chosen };
-      hooks.onEvent({ kind: 'trial', ...facts });
+  const others = otherSizes(graph, settings, hooks);
+  const found = await search(
+    engine,
+    graph,
+    { ...searchData(data, settings), atSize: others.at },
+    {
+      trials: settings.trials,
+      epochs: settings.trialEpochs,
+      depth: settings.depth,
+      space: settings.space,
+      seed,
+      sampler: settings.sampler,
+      stop: settings.stopRule,
+      jobs: settings.jobs,
+      limits: settings.limits,
+      views: settings.views ?? (augment === 'none' ? 1 : 3),
+      journal: keep?.journal,
+      trialFolder: keep?.trialFolder,
+      featureStorage: featureStorage(settings),
+      threads: settings.threads,
+      signal: hooks.signal,
+      onFeatures: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Computing features', done, total }),
+      onTrial: ({ trial, accuracy, macs, parameters, failed, stopped = false }, best) => {
+        const chosen = best?.accuracy === undefined ? undefined : { ...best, accuracy: best.accuracy };
+        const facts = { trial, trials: settings.trials, accuracy, macs, parameters, failed, stopped, chosen };
+        hooks.onEvent({ kind: 'trial', ...facts });
+      },
     },
-  });
+  ).finally(others.close);
   const { best, pareto, trials, stoppedAtDepth, seconds, secondsEndToEndEstimate } = found;
   const { graph: winner, accuracy, macs, parameters, configuration } = best;
   const outcome = {

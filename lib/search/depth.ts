@@ -1,13 +1,15 @@
 /** The trials of one depth: a study proposes them, a runner runs them, several at once where it can. */
 
 import { z } from 'zod';
-import { Interrupted } from '../errors.js';
+import { Interrupted, TascnetError } from '../errors.js';
 import { randomGenerator } from '../graph/random.js';
 import { eventsOfKind } from '../journal.js';
 import { featuresAt, type PreparedFeatures, type SearchData } from './features.js';
 import type { TrialRecord } from './objective.js';
 import { dropTail, type TrialRunner } from './runner.js';
 import type { SearchOptions } from './search-options.js';
+import { NETWORK } from './searchable.js';
+import type { Point } from './space.js';
 import { cutAt, type Searchable, spaceAt, startPoints } from './space-of-graph.js';
 import {
   areWithin,
@@ -65,7 +67,7 @@ export async function searchDepth(run: SearchRun, depth: number): Promise<void> 
   if (standing.trials.length - first >= trials) return;
 
   const cut = cutAt(searchable, depth);
-  const features = await openFeatures(run, cut);
+  const features = featureSets(run, cut);
   try {
     await schedule(run, study, async (asked) => {
       const job = jobOf(run, { depth, first, cut }, asked);
@@ -147,7 +149,7 @@ async function attempt(
   { options, searchable, runner }: SearchRun,
   job: TrialJob,
   number: number,
-  features: PreparedFeatures,
+  features: FeatureSets,
 ): Promise<TrialRecord> {
   const { journal } = options;
   const fields = { study: studyId(job.depth), trial: number };
@@ -159,25 +161,53 @@ async function attempt(
     return failedTrial(searchable, job, `the process ended while it ran, ${ATTEMPTS} times`);
   journal?.append('trial-begun', fields);
   try {
-    return await runner.run(job, features);
+    return await runner.run(job, await features.of(job.configuration));
   } catch (error) {
     if (error instanceof Interrupted) journal?.append('trial-interrupted', fields);
     throw error;
   }
 }
 
-export function openFeatures({ searchable, data, options }: SearchRun, cut: string): Promise<PreparedFeatures> {
+/** The features of trials, prepared for each image size when a trial first needs it. */
+export interface FeatureSets {
+  /** @throws TascnetError when they cannot be made; Interrupted. */
+  of(configuration: Point): Promise<PreparedFeatures>;
+  close(): void;
+}
+
+export function featureSets({ searchable, data, options }: SearchRun, cut: string): FeatureSets {
   const { views = 1, seed, featureFolder, featureStorage, threads, signal, onFeatures } = options;
-  return featuresAt(searchable.graph, cut, data, {
-    views,
-    seed,
-    folder: featureFolder,
-    storage: featureStorage,
-    shared: jobsOf(options) > 1,
-    threads,
-    signal,
-    onProgress: onFeatures,
-  });
+  const open = new Map<number, Promise<PreparedFeatures>>();
+  const prepare = async (size: number): Promise<PreparedFeatures> => {
+    const resized = searchable.sizes.get(size);
+    if (resized && !data.atSize) throw new TascnetError(`There are no images of ${size}×${size} to search with.`);
+    const own = resized && data.atSize ? await data.atSize(size) : data;
+    return featuresAt(resized ?? searchable.graph, cut, own, {
+      views,
+      seed,
+      folder: featureFolder,
+      storage: featureStorage,
+      shared: jobsOf(options) > 1,
+      threads,
+      signal,
+      onProgress: onFeatures,
+    });
+  };
+  return {
+    of: (configuration) => {
+      const size = Number(configuration[NETWORK.imageSize] ?? 0);
+      const found = open.get(size) ?? prepare(size);
+      open.set(size, found);
+      return found;
+    },
+    close: () => {
+      for (const features of open.values())
+        features.then(
+          (opened) => opened.close(),
+          () => undefined,
+        );
+    },
+  };
 }
 
 /** Only networks on the Pareto front can become the result. */

@@ -28,6 +28,8 @@ export interface SearchData {
    * batches themselves are hashed, which takes one more pass over them.
    */
   fingerprint?: string | undefined;
+  /** The same images at another height and width, for a search that tries several. */
+  atSize?: ((size: number) => Promise<SearchData>) | undefined;
 }
 
 export interface FeatureOptions {

@@ -12,7 +12,7 @@ import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { makeFolders } from '../journal/whole-file.js';
-import { jobAgain, openFeatures, type SearchRun, searchDepth } from './depth.js';
+import { featureSets, jobAgain, type SearchRun, searchDepth } from './depth.js';
 import type { SearchData } from './features.js';
 import type { TrialRecord } from './objective.js';
 import { openPool } from './pool.js';
@@ -126,9 +126,10 @@ async function graphOf(
   const job = jobAgain(run, record);
   let tail = await loadTail(run.folder, record.trial);
   if (!tail) {
-    const features = await openFeatures(run, job.cut);
+    const features = featureSets(run, job.cut);
     try {
-      const again = await runTrial(engine, searchable, features, { training, stop: 'none' }, job, signal);
+      const own = await features.of(record.configuration);
+      const again = await runTrial(engine, searchable, own, { training, stop: 'none' }, job, signal);
       if (!again.tail)
         throw new TascnetError(
           `Trial ${record.trial} of the search worked once, but not again: ${again.record.failed}`,
