@@ -14,7 +14,12 @@ const TRIAL = fileURLToPath(new URL('trial.js', import.meta.url));
 
 function measure([command = '', ...args]: readonly string[]): Measured | { failure: string } {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26 });
-  if (status !== 0) return { failure: error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit code ${status}` };
+  if (status !== 0) {
+    const lines = stderr.trim().split('\n');
+    // Node's last line is its version.
+    const reason = lines.findLast((line) => /Error|^tascnet:/.test(line)) ?? lines.at(-1);
+    return { failure: error?.message ?? (reason || `exit code ${status}`) };
+  }
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Measured;
 }
 
