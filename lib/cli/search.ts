@@ -26,7 +26,10 @@ export const action: Action<Settings<'search'>> = async ({ settings, output, onE
   const found = await search(settings, { onEvent, signal }).catch((error: unknown) => {
     const folder = settings.resume || settings.out?.replace(/\.onnx$/i, '.search');
     if (error instanceof Interrupted && folder !== undefined && existsSync(join(folder, 'run.json')))
-      onEvent({ kind: 'warning', message: `The search is not finished. Go on: tascnet search --resume ${folder}` });
+      onEvent({
+        kind: 'warning',
+        message: `The search is not finished. Go on with it: tascnet search --resume ${folder}`,
+      });
     throw error;
   });
   if (output.json) {
