@@ -104,7 +104,7 @@ function isFloat(type: ValueType | undefined): boolean {
 
 /** The pairs of axes that a relation ties, in both orders. */
 function relatedAxes(relation: SettledRelation): [AxisRef, AxisRef][] {
-  if (relation.kind === 'pin') return [];
+  if (relation.kind === 'pin' || relation.kind === 'balance') return [];
   if (relation.kind === 'same')
     return [
       [relation.a, relation.b],

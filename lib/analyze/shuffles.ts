@@ -21,16 +21,37 @@ export function findShuffles(graph: Graph, described: readonly DescribedNode[]):
   const readers = consumers(graph);
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const entries = new Map(described.map((entry) => [entry.node, entry]));
+  const isArgument = (node: Node) => {
+    const made = entries.get(node)?.shaped?.outputs ?? [];
+    return made.length > 0 && made.every(({ dtype }) => /^u?int/.test(dtype));
+  };
+  /** The node that reads a value, besides what works out shapes from it. */
   const only = (value: string): DescribedNode | undefined => {
-    const uses = readers.get(value) ?? [];
-    return uses.length === 1 && uses[0] && !outputs.has(value) ? entries.get(uses[0].node) : undefined;
+    const [use, ...others] = (readers.get(value) ?? []).filter(({ node }) => !isArgument(node));
+    return use && others.length === 0 && !outputs.has(value) ? entries.get(use.node) : undefined;
+  };
+  /** Whether the values between the nodes, and all that follows from them, are read by these nodes alone. */
+  const isClosed = (nodes: readonly Node[]): boolean => {
+    const seen = new Set<Node>(nodes);
+    const queue = nodes.slice(0, -1).flatMap((node) => node.outputs);
+    for (let value = queue.pop(); value !== undefined; value = queue.pop()) {
+      if (outputs.has(value)) return false;
+      for (const { node } of readers.get(value) ?? []) {
+        if (seen.has(node)) continue;
+        if (!isArgument(node)) return false;
+        seen.add(node);
+        queue.push(...node.outputs);
+      }
+    }
+    return true;
   };
   const taken = new Set<Node>();
   return described.flatMap((entry) => {
     if (taken.has(entry.node)) return [];
     const shuffle = shuffleFrom(entry, only);
-    for (const node of shuffle?.nodes ?? []) taken.add(node);
-    return shuffle ? [shuffle] : [];
+    if (!shuffle || !isClosed(shuffle.nodes)) return [];
+    for (const node of shuffle.nodes) taken.add(node);
+    return [shuffle];
   });
 }
 

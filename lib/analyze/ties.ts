@@ -8,6 +8,7 @@
 import { TascnetError } from '../errors.js';
 import type { AxisRef, SettledRelation, Span, ValueType } from '../ops/operator.js';
 import { AxisMap } from './axis-map.js';
+import { balance } from './balance.js';
 import type { Choices, Description } from './described.js';
 import { DisjointSets } from './disjoint-sets.js';
 import { rolesOf, rolesOfComputed, settled } from './relations.js';
@@ -66,6 +67,16 @@ export function tieGraph(description: Description, choices: Choices = new Map())
   for (const relation of others) {
     if (relation.kind === 'same') uniteSpans(sets, axes, relation.a, relation.b, relation.blocks);
     else if (relation.kind === 'reshape') uniteReshape(sets, axes, types, relation);
+  }
+  // Last, since what is even stays even however it is joined.
+  for (const relation of others) {
+    const axis = relation.kind === 'balance' ? axes.get(relation.at) : undefined;
+    if (relation.kind === 'balance' && axis)
+      balance(
+        sets,
+        Array.from({ length: axis.extent }, (_, index) => axis.base + index),
+        relation.parts,
+      );
   }
   return { axes, classOf: sets.classes(), pins: pinsOf(description, described, axes) };
 }

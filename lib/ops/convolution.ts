@@ -2,7 +2,7 @@
 
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import type { Node } from '../graph/graph.js';
-import { acrossGroups, tieWithinGroups } from './channel-groups.js';
+import { tieWithinGroups } from './channel-groups.js';
 import {
   type CostTerm,
   elementwiseCost,
@@ -63,7 +63,7 @@ export function convolutionSpans(shaped: ShapedNode) {
 
 /**
  * Channels in groups. Whole groups leave together, and the weight's axis 1, which all groups share, stays; or from each
- * group the filters and the inputs at the same places, so that groups stay alike. The usual way is the one that leaves
+ * group as many filters, and the inputs at the same places, so that groups stay alike. The usual way is the one that leaves
  * more to choose from.
  * @param transposed the inputs of a group lie along axis 0 of the weight, and its outputs along axis 1.
  */
@@ -80,7 +80,8 @@ export function tieGrouped(shaped: ShapedNode, groups: number, transposed = fals
   if (weight1.length === 1) return [...whole, pin];
   const [alongWeight0, alongWeight1] = transposed ? [inChannels, outChannels] : [outChannels, inChannels];
   const within: SettledRelation[] = [
-    tieWithinGroups(weight0, groups, acrossGroups(alongWeight0, groups)),
+    ...tieAxes(weight0, alongWeight0),
+    { kind: 'balance', at: weight0, parts: groups },
     tieWithinGroups(alongWeight1, groups, weight1),
     ...(bias ? tieAxes(outChannels, bias) : []),
   ];

@@ -104,6 +104,7 @@ export interface Span extends AxisRef {
  * Which elements (channels) along the axes of a node's values must live or die together.
  * - `same`: both spans are cut into `blocks` equal blocks (default: one element each); block i of `a` and block i of `b`
  *   live and die together, as a whole.
+ * - `balance`: of each of `parts` equal parts of the span as many elements must live, whichever.
  * - `reshape`: the elements of `from`'s axes, in row-major order, are those of `to`'s axes (Flatten, Reshape).
  * - `either`: one of several sets of relations, whichever leaves more to prune; the first is the usual one.
  * - `pin`: elements of this axis cannot be removed, with the reason shown to the person. `unlessNormalizing`: they can
@@ -114,6 +115,7 @@ export type Relation = SettledRelation | { kind: 'either'; options: SettledRelat
 
 export type SettledRelation =
   | { kind: 'same'; a: Span; b: Span; blocks?: number }
+  | { kind: 'balance'; at: Span; parts: number }
   | { kind: 'reshape'; from: { value: string; axes: number[] }; to: { value: string; axes: number[] } }
   | { kind: 'pin'; at: AxisRef; reason: string; unlessNormalizing?: boolean; unlessShuffling?: boolean };
 

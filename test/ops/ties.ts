@@ -58,6 +58,12 @@ function classesOf(
           ...left.slice(block * wideA, (block + 1) * wideA).map((element) => keyOf(a, element)),
           ...right.slice(block * wideB, (block + 1) * wideB).map((element) => keyOf(b, element)),
         ]);
+    } else if (relation.kind === 'balance') {
+      // Those at equal places of the parts: any choice of one from each will do.
+      const { at, parts } = relation;
+      const size = at.length / parts;
+      for (let index = 0; index < size; index++)
+        unite(Array.from({ length: parts }, (_, part) => keyOf(at, at.start + part * size + index)));
     } else {
       // Only the first axis of each side is cut here: every position ties the elements that hold it.
       const strides = [relation.from, relation.to].map((side) => {
