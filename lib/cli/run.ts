@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config/resolve.js';
-import { ExitCode, Interrupted } from '../errors.js';
+import { ExitCode } from '../errors.js';
 import { type RunOutcome, run } from '../index.js';
 import { finalOf, HEADER, resultRows, speedSentences } from '../report/figures.js';
 import type { Action } from './command.js';
@@ -19,12 +18,7 @@ export const action: Action<Settings<'run'>> = async ({ settings, output, onEven
       signal,
     });
   }
-  const outcome = await run(settings, { onEvent, signal }).catch((error: unknown) => {
-    const out = settings.resume || settings.out;
-    if (error instanceof Interrupted && out !== undefined && existsSync(join(out, 'run.json')))
-      onEvent({ kind: 'warning', message: `The run is not finished. Go on with it: tascnet run --resume ${out}` });
-    throw error;
-  });
+  const outcome = await run(settings, { onEvent, signal });
   if (output.json) output.document(outcome.record);
   else show(outcome, output);
   return outcome.met ? ExitCode.done : ExitCode.targetMissed;

@@ -1,6 +1,7 @@
 /** What a command was asked to do: command line over environment over configuration file over preset over default. */
 
 import type { z } from 'zod';
+import { nearest } from '../errors/suggest.js';
 import { ExitCode, TascnetError } from '../errors.js';
 import { type ConfigFile, readConfigFile } from './file.js';
 import type { Command, Option } from './option.js';
@@ -48,6 +49,7 @@ export function optionsOf(command: Command): [OptionKey, Option & { fallback: un
 /** @throws TascnetError (wrong usage) naming the option, where it was given, what came and what was expected. */
 export function resolve<C extends Command>(command: C, given: Given): Resolved<C> {
   const { commandLine, environment = process.env, directory = process.cwd() } = given;
+  checkKeys(commandLine);
   const configPath = typeof commandLine.config === 'string' ? commandLine.config : undefined;
   const file = readConfigFile(configPath, directory);
   const settings: Record<string, unknown> = {};
@@ -72,6 +74,18 @@ export function resolve<C extends Command>(command: C, given: Given): Resolved<C
     settings.learningRate ??= (command === 'prune' ? RETRAINING_RATES : LEARNING_RATES)[optimizer];
   }
   return { settings: settings as Settings<C>, sources };
+}
+
+/** A program may pass what the command line would have refused. */
+function checkKeys(given: Given['commandLine']): void {
+  const known = Object.keys(OPTIONS);
+  const unknown = Object.keys(given).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  const meant = nearest(unknown, known);
+  throw new TascnetError(`Unknown option "${unknown}".`, {
+    ...(meant === undefined ? {} : { hint: `Did you mean "${meant}"?` }),
+    exitCode: ExitCode.usage,
+  });
 }
 
 interface Said {

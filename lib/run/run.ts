@@ -13,7 +13,7 @@ import { pruningNotes } from './notes.js';
 import { phase } from './phases.js';
 import { type PreparedData, prepareGraph } from './prepare.js';
 import { searchKeep, searchStage } from './search-stage.js';
-import { finishSession, openSession, type Session } from './session.js';
+import { finishSession, openSession, type Session, tellHowToGoOn } from './session.js';
 import type { RunSettings } from './settings.js';
 import { finetune, type Keep, pruneStage } from './stages.js';
 
@@ -46,6 +46,9 @@ export async function run(
     // A ratio is no figure of the result that could be measured: pruning itself tells whether it was reached.
     const met = (finished.targets ?? []).every((target) => target.met) && (settings.ratio === undefined || models.met);
     return { record: finished, met, directory: directory.path };
+  } catch (error) {
+    tellHowToGoOn(session, hooks);
+    throw error;
   } finally {
     session.close();
   }

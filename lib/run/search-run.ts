@@ -12,7 +12,7 @@ import type { Hooks } from './hooks.js';
 import { phase } from './phases.js';
 import { atSize, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import { searchKeep, searchStage } from './search-stage.js';
-import { finishSession, openSession } from './session.js';
+import { finishSession, openSession, tellHowToGoOn } from './session.js';
 import type { EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
 import { finetune } from './stages.js';
 
@@ -129,6 +129,9 @@ export async function runSearch(
       imageSize: size,
       directory: directory.path,
     };
+  } catch (error) {
+    tellHowToGoOn(session, hooks);
+    throw error;
   } finally {
     own?.close();
     session.close();

@@ -1,10 +1,11 @@
 /** A command that works in a folder of its own: begun, or gone on with, and finished. */
 
 import { cpus, totalmem } from 'node:os';
+import { isAbsolute } from 'node:path';
 import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
-import { type Journal, openJournal } from '../journal.js';
+import { type Journal, type JournalEvent, openJournal } from '../journal.js';
 import { type RunRecord, readRecord, writeRecord } from '../report/record.js';
 import { writeReport } from '../report/report.js';
 import { exists, openDirectory, type RunDirectory, sha256 } from './directory.js';
@@ -30,7 +31,7 @@ type SessionSettings = FinetuneSettings;
 
 /**
  * The settings that a folder was made with. `out` is another file for the result than that of the folder.
- * @throws TascnetError when it holds nothing, or the work of another command.
+ * @throws TascnetError when it holds nothing, the work of another command, or that of files that are gone.
  */
 export async function settingsOf<S>(command: RunRecord['command'], folder: string): Promise<S> {
   const directory = await openDirectory(folder);
@@ -39,6 +40,11 @@ export async function settingsOf<S>(command: RunRecord['command'], folder: strin
     throw new TascnetError(`"${folder}" holds a ${record.command}, not a ${command}.`, {
       hint: `Go on with it: tascnet ${record.command} --resume ${folder}`,
     });
+  for (const path of [record.model.path, record.data.path])
+    if (!(await exists(path)))
+      throw new TascnetError(`"${path}", with which the ${command} in "${folder}" began, does not exist.`, {
+        hint: isAbsolute(path) ? 'Put it back.' : 'Put it back, or go on from the folder in which it was begun.',
+      });
   return record.settings as S;
 }
 
@@ -63,9 +69,11 @@ export async function openSession(
     data.close();
   };
   try {
-    const record = earlier
+    const begun = earlier
       ? await checkedRecord(earlier, settings, data)
       : await newRecord(command, engine, settings, data);
+    const record = { ...begun, seconds: secondsBefore(journal.events) };
+    journal.append('session');
     await writeRecord(directory.record, record);
     await writeLabels(directory.file('labels.txt'), data.dataset.classes);
     return { graph, data, directory, journal, record, started, close };
@@ -73,6 +81,12 @@ export async function openSession(
     close();
     throw error;
   }
+}
+
+/** Says how to go on with work that failed or was stopped, whatever the reason: what was done is in the folder. */
+export function tellHowToGoOn({ directory, record }: Session, hooks: Hooks): void {
+  const message = `The ${record.command} is not finished. Go on with it: tascnet ${record.command} --resume ${directory.path}`;
+  hooks.onEvent({ kind: 'warning', message });
 }
 
 /** Writes what came of it, and the report. */
@@ -87,6 +101,19 @@ export async function finishSession(
   await writeReport(directory.path);
   await writeRecord(directory.record, finished);
   return finished;
+}
+
+/** Seconds of work of earlier sessions, each up to the last that its journal tells of: it may have been killed. */
+export function secondsBefore(events: readonly Pick<JournalEvent, 'kind' | 'time'>[]): number {
+  let milliseconds = 0;
+  let [start, last] = [Number.NaN, Number.NaN];
+  for (const { kind, time } of events) {
+    const at = Date.parse(time);
+    if (kind === 'session') start = at;
+    else milliseconds += Math.max(0, at - (Number.isNaN(last) ? start : last));
+    last = at;
+  }
+  return milliseconds / 1000;
 }
 
 /** What can be found wrong before anything is trained; a run that does not begin leaves no folder. */

@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 test('Ctrl-C stops after the checkpoint with exit code 130, and --resume goes on', async () => {
   const out = join(folder, 'run');
-  const budget = ['--epochs', '40', '--trials', '2', '--trial-epochs', '1', '--depth', '1', '--steps', '1'];
+  const budget = ['--epochs', '12', '--trials', '2', '--trial-epochs', '1', '--depth', '1', '--steps', '1'];
   const job = ['run', '--model', DIGITS, '--data', data, '--out', out, '--augment', 'none', ...budget];
   const env = { TASCNET_CACHE: process.env.TASCNET_CACHE ?? '' };
   let isSent = false;
@@ -45,4 +45,4 @@ test('Ctrl-C stops after the checkpoint with exit code 130, and --resume goes on
   const resumed = await tascnet(['run', '--resume', out, '--json', '--quiet'], { env });
   expect([resumed.code, resumed.stderr]).toEqual([0, '']);
   expect(JSON.parse(resumed.stdout)).toMatchObject({ status: 'done', result: { stage2: { accuracy: { n: 12 } } } });
-});
+}, 240_000);

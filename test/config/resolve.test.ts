@@ -29,6 +29,12 @@ test('command line over environment over file over preset over default', () => {
   });
 });
 
+test('a program that passes an option that is none is told', () => {
+  const asked = () => resolve('prune', { commandLine: { raito: 0.5 }, environment: {}, directory: null });
+  expect(asked).toThrow(/Unknown option "raito"/);
+  expect(asked).toThrow(expect.objectContaining({ hint: 'Did you mean "ratio"?' }));
+});
+
 test('texts become values; a file gives values', () => {
   const commandLine = { ignore: ['a.*,b', 'c'], targetMacs: '5e-1', merge: false, dryRun: true };
   const environment = { TASCNET_CLASS_WEIGHTS: 'yes', TASCNET_RECONSTRUCT: '0', TASCNET_LAMBDA: '' };
