@@ -7,7 +7,8 @@ import { inferShapes } from '../../lib/analyze/shapes.js';
 import { encodeOnnx } from '../../lib/formats/onnx/index.js';
 import { type Graph, withoutDead } from '../../lib/graph/graph.js';
 import { validateGraph } from '../../lib/graph/validate.js';
-import { type Removal, removeChannels } from '../../lib/surgery/remove.js';
+import { pruneOnce } from '../../lib/prune/one-shot.js';
+import { type Removal, type Removed, removeChannels } from '../../lib/surgery/remove.js';
 import type { ZooOptions } from '../models/pieces.js';
 import { relativeError, runModel } from '../models/runtime.js';
 import { randomRemovals, smallestRemovals } from './removals.js';
@@ -23,13 +24,20 @@ export interface Special {
   onSlices?: string;
   /** Nodes that stay whole besides the one that makes the output, by reason. */
   pinned?: RegExp;
+  /** Channels that groups keep when they are cut towards a target; default: 1. */
+  minChannels?: number;
 }
 
 const RATIOS = [0.1, 0.3, 0.5, 0.7];
 
-async function compare(graph: Graph, removals: Map<string, Removal>, { onSlices }: Special): Promise<Graph> {
-  const dependencies = dependencyGroups(graph);
-  const { graph: pruned, plan, kept } = await removeChannels(graph, removals, dependencies);
+async function compare(graph: Graph, removals: Map<string, Removal>, special: Special): Promise<Graph> {
+  const removed = await removeChannels(graph, removals, dependencyGroups(graph));
+  await check(graph, removed, special);
+  return removed.graph;
+}
+
+/** The pruned graph is sound, and computes what the original does with zeros in place of what was removed. */
+async function check(graph: Graph, { graph: pruned, plan, kept }: Removed, { onSlices }: Special): Promise<void> {
   validateGraph(pruned);
   expect(inferShapes(pruned).unknown).toEqual([]);
   const alive = withoutDead(pruned);
@@ -43,8 +51,18 @@ async function compare(graph: Graph, removals: Map<string, Removal>, { onSlices 
     expect(Math.max(...data.map(Math.abs))).toBeGreaterThan(1e-3);
     expect(relativeError(smaller[output]?.data ?? new Float32Array(), data)).toBeLessThan(1e-4);
   }
-  return pruned;
 }
+
+const TO_TARGET = {
+  criterion: 'random',
+  lambda: 0,
+  merge: false,
+  roundTo: 1,
+  minChannels: 1,
+  maxRatio: 0.95,
+  ignore: () => false,
+  seed: 1,
+};
 
 export function testFamilies(
   families: Readonly<Record<string, (options?: ZooOptions) => Graph>>,
@@ -65,6 +83,17 @@ export function testFamilies(
         }
       },
     );
+
+    test('what was cut to half of the MACs can be cut to 30 %', async () => {
+      const graph = build({ seed: 1 });
+      const from = costOf(graph);
+      const options = { ...TO_TARGET, minChannels: one.minChannels ?? 1 };
+      const half = await pruneOnce(graph, { ...options, targets: { macs: 0.5 } });
+      const less = await pruneOnce(half.graph, { ...options, targets: { macs: 0.3 } }, { from });
+      expect([half.met, less.met]).toEqual([true, true]);
+      await check(graph, half, one);
+      await check(half.graph, less, one);
+    });
 
     test('half of the channels take at least 40 % of the MACs', async () => {
       const graph = build({ seed: 1 });
