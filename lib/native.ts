@@ -11,8 +11,8 @@
  *   buffer are refused. Results belong to the caller.
  * - A wrong argument rejects with a TypeError or RangeError that names it, what came and what was expected (the
  *   synchronous calls throw it); a signal rejects with `Interrupted`, once the work has ended.
- * - Where the addon's CUDA half was built and a device answers and passes a trial, large histories and FPGM scores are
- *   computed there; `TASCNET_CUDA=0` keeps them on the processor.
+ * - Where the addon's CUDA half was built and a device answers and passes a trial in a process of its own, large histories,
+ *   FPGM scores and normal equations are computed there; `TASCNET_CUDA=0` keeps them on the processor.
  * - Importing loads nothing; the first call loads the binary, and throws `TascnetError` with a hint where there is none.
  *   It works in worker threads too; handles (`History`, `CompiledCost`, `LeastSquares`) belong to the thread that made them.
  */
@@ -30,6 +30,7 @@ export {
   countCost,
   type NativeCostTerm,
 } from './native/cost.js';
+export { type DeviceSearch, findDevice } from './native/device.js';
 export { type FoldedLayer, type FoldOptions, foldBatchNorm, unfoldBatchNorm } from './native/fold.js';
 export { createHistory, History } from './native/history.js';
 export { createLeastSquares, LeastSquares } from './native/least-squares.js';
@@ -51,8 +52,8 @@ export {
 export { type AxisCut, applySurgery, type Cut, type Numbers } from './native/surgery.js';
 
 /**
- * What the addon runs on: its file, the threads it may use, the instruction set that was chosen, and the CUDA device that
- * large comparisons of channels run on, if there is one.
+ * What the addon runs on: its file, the threads it may use, the instruction set that was chosen, and the CUDA device in use,
+ * if one was found so far (`findDevice` looks for one).
  */
 export interface AddonInfo {
   path: string;
@@ -61,7 +62,7 @@ export interface AddonInfo {
   device: string | undefined;
 }
 
-/** Loads the addon and describes it. Starting a CUDA driver can take some hundred milliseconds, once. */
+/** Loads the addon and describes it. */
 export function addonInfo(): AddonInfo {
   const { binding, path } = load();
   return { path, threads: binding.threads, simd: binding.simd, device: binding.device() };

@@ -4,23 +4,16 @@
 
 #include "bind/args.h"
 #include "bind/bindings.h"
-#include "cuda/device.h"
 #include "parallel.h"
 #include "simd/kernels.h"
 
 namespace {
 
-// () → the device's name, or undefined
-Napi::Value device(const Napi::CallbackInfo& info) {
-  const char* const name = tascnet::deviceName();
-  return name == nullptr ? info.Env().Undefined() : Napi::String::New(info.Env(), name);
-}
-
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   tascnet::rememberConstructors(env);
   exports.Set("threads", Napi::Number::New(env, static_cast<double>(tascnet::threadCount())));
   exports.Set("simd", Napi::String::New(env, tascnet::kernels().name));
-  tascnet::exportFunction(exports, "device", device);
+  tascnet::exportDevice(exports);
   tascnet::exportScores(exports);
   tascnet::exportHistory(exports);
   tascnet::exportSurgery(exports);

@@ -27,6 +27,8 @@ run(
     join(dirname(require.resolve('jest/package.json')), 'bin', 'jest.js'),
     '--runInBand',
     'test/native',
+    // These are about installation and other programs.
+    '--testPathIgnorePatterns=(install|embedding|backends)',
     // The sanitizer keeps freed memory for a while.
     '--testNamePattern=^(?!memory is given back)',
   ],

@@ -45,8 +45,12 @@ type Fold = (
 export interface Binding {
   threads: number;
   simd: string;
-  /** The CUDA device in use; looks for one on the first call. */
+  /** The CUDA device in use, if one was opened. */
   device(): string | undefined;
+  /** Rejects saying why the library or its device is of no use. */
+  deviceOpen(library: string, use: 'worthwhile' | 'always'): Promise<void>;
+  /** Multiply-adds from which comparing channels is worth the way to a device. */
+  worthwhile: number;
   norms(tensor: Weights, dims: Dims, axis: number, kind: string, token?: Token, dtype?: DType): Promise<Float64Array>;
   taylor(
     weight: Weights,

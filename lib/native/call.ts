@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events';
 import { Interrupted } from '../errors.js';
 import type { Token } from './binding.js';
 import { requireSignal } from './check.js';
+import { findDevice, needsDevice } from './device.js';
 
 /** What every asynchronous call takes. */
 export interface CallOptions {
@@ -14,9 +15,18 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Starts a call and connects it with the signal; what `start` throws becomes a rejection. */
-export async function call<T>(options: CallOptions | undefined, start: (token?: Token) => Promise<T>): Promise<T> {
+/**
+ * Starts a call and connects it with the signal; what `start` throws becomes a rejection.
+ *
+ * @param work the multiply-adds that a CUDA device would take over, if the call is one for it
+ */
+export async function call<T>(
+  options: CallOptions | undefined,
+  start: (token?: Token) => Promise<T>,
+  work?: number,
+): Promise<T> {
   const signal = options?.signal;
+  if (work !== undefined && needsDevice(work)) await findDevice();
   if (signal === undefined) return start();
   requireSignal(signal);
   if (signal.aborted) throw new Interrupted();

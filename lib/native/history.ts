@@ -7,6 +7,7 @@
 import { binding, type Handle } from './binding.js';
 import { type CallOptions, call, Queue } from './call.js';
 import { requireArray, requireBytes } from './check.js';
+import { comparisons } from './device.js';
 import type { ChannelPairs, WeightOptions, Weights } from './scores.js';
 
 const MAGIC = 0x3148_4e54; // "TNH1"
@@ -62,8 +63,10 @@ export class History {
       const given = options?.dims ?? this.#dims;
       requireArray(given, 'dims');
       const dims = [...given];
-      await call(options, (token) =>
-        binding().historyRecord(this.#handle, weights, dims, this.axis, token, options?.dtype),
+      await call(
+        options,
+        (token) => binding().historyRecord(this.#handle, weights, dims, this.axis, token, options?.dtype),
+        comparisons(dims, this.axis),
       );
       this.#dims = dims;
       this.#records++;

@@ -2,6 +2,7 @@
 
 import { binding, type Handle } from './binding.js';
 import { type CallOptions, call, Queue } from './call.js';
+import { comparisons } from './device.js';
 
 /**
  * Made by `createLeastSquares`. Keeps XᵀX and XᵀY in double (8 · inputs · (inputs + outputs) bytes), however many samples
@@ -36,7 +37,8 @@ export class LeastSquares {
    */
   add(x: Float32Array, y: Float32Array, count: number, options?: CallOptions): Promise<void> {
     return this.#queue.run(async () => {
-      await call(options, (token) => binding().regressAdd(this.#handle, x, y, count, token));
+      const work = comparisons([count, this.inputs], 1);
+      await call(options, (token) => binding().regressAdd(this.#handle, x, y, count, token), work);
       this.#samples += count;
     });
   }

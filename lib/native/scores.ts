@@ -3,6 +3,7 @@
 import { binding, type DType, type PairArrays, type Weights } from './binding.js';
 import { type CallOptions, call } from './call.js';
 import { requireTypedArray } from './check.js';
+import { comparisons } from './device.js';
 
 export type { DType, Weights };
 
@@ -31,7 +32,7 @@ export function norms(
   kind: NormKind,
   options?: WeightOptions,
 ): Promise<Float64Array> {
-  return call(options, (token) => binding().norms(tensor, dims, axis, kind, token, options?.dtype));
+  return call(options, (token) => binding().norms(tensor, dims, axis, kind, token, options?.dtype), 0);
 }
 
 /**
@@ -60,7 +61,7 @@ export function taylor(
   options?: WeightOptions & { kind?: 'signed' | 'absolute' | 'squared' | undefined },
 ): Promise<Float64Array> {
   const kind = options?.kind ?? 'squared';
-  return call(options, (token) => binding().taylor(weight, gradient, dims, axis, kind, token, options?.dtype));
+  return call(options, (token) => binding().taylor(weight, gradient, dims, axis, kind, token, options?.dtype), 0);
 }
 
 /**
@@ -74,7 +75,11 @@ export function geometricMedian(
   axis: number,
   options?: WeightOptions,
 ): Promise<Float64Array> {
-  return call(options, (token) => binding().geometricMedian(tensor, dims, axis, token, options?.dtype));
+  return call(
+    options,
+    (token) => binding().geometricMedian(tensor, dims, axis, token, options?.dtype),
+    comparisons(dims, axis),
+  );
 }
 
 /**
@@ -90,7 +95,7 @@ export function lamp(
   axis: number,
   options?: WeightOptions,
 ): Promise<Float64Array> {
-  return call(options, (token) => binding().lamp(tensor, dims, axis, token, options?.dtype));
+  return call(options, (token) => binding().lamp(tensor, dims, axis, token, options?.dtype), 0);
 }
 
 /**

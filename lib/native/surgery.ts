@@ -52,5 +52,5 @@ export interface Cut<T extends Numbers = Numbers> {
  * @throws TypeError, RangeError naming what is wrong, such as `cuts[3].axes[0].keep[7]`; nothing was done then
  */
 export function applySurgery<T extends Numbers>(cuts: readonly Cut<T>[], options?: CallOptions): Promise<T[]> {
-  return call(options, (token) => binding().applySurgery(cuts, token) as Promise<unknown> as Promise<T[]>);
+  return call(options, (token) => binding().applySurgery(cuts, token) as Promise<unknown> as Promise<T[]>, 0);
 }

@@ -8,6 +8,7 @@ namespace tascnet {
 void exportScores(Napi::Object exports);
 void exportHistory(Napi::Object exports);
 void exportSurgery(Napi::Object exports);
+void exportDevice(Napi::Object exports);
 void exportCost(Napi::Object exports);
 void exportRegression(Napi::Object exports);
 

@@ -1,16 +1,36 @@
 // The device, where there is one that gives right answers.
 #pragma once
 
+#include <string>
+
 #include "../score/layout.h"
+#include "../simd/kernels.h"
+#include "../surgery/surgery.h"
 
 namespace tascnet {
 
-// Looks for the CUDA library and a device on the first call, which may take a while, and tries it on a small case. Null
-// where there is none, where it failed the trial, and with TASCNET_CUDA=0.
+// What the device does: what is worth the way there, or all it can (for tests of it).
+enum class DeviceUse { worthwhile, always };
+
+// Multiply-adds from which comparing channels is worth the way.
+constexpr double kWorthwhile = 2e9;
+
+// Opens the CUDA library and tries it on small cases, which may take a second. Throws std::runtime_error saying what is
+// wrong: no such library, no device, wrong answers. Once one is open, others are not looked at.
+void openDevice(const std::string& library, DeviceUse use);
+
+// Null where none is open.
 const char* deviceName();
 
-// As addSymmetricProducts, on the device: false, with `sums` untouched, where there is none, where it could not, or where
-// the work is too small to be worth the copy.
+// These are false, with the results untouched, where no device is open, where the work is not its, or where it could not do
+// it; in the use `always` the latter throws std::runtime_error naming the kernel.
+//
+// As addSymmetricProducts, of which the lower triangle is written.
 bool pairsOnDevice(const Channels& x, bool distance, double* sums);
+// As reduceChannels. Only in the use `always`: the elements are looked at once, so the way to the device takes longer than
+// the work does here.
+bool reduceOnDevice(const Channels& x, const Elements* other, Reduction reduction, double* scores);
+// As applySurgery, for one cut; only in the use `always`, as above.
+bool cutOnDevice(const Cut& cut);
 
 }  // namespace tascnet

@@ -5,13 +5,8 @@
 // of its 16 × 16 threads holds 4 × 4 entries. Parts are added up in order by a second kernel: no atomics, the same result
 // every time. Device memory: the tensor, and parts · channels² doubles.
 //
-// Norms and surgery have no kernel here: their tensors come from host memory and are touched once, so the copy to the
-// device alone takes longer than the CPU takes for the work.
-#include <cuda_runtime.h>
-
-#include <algorithm>
-
-#include "interface.h"
+// Tensor cores are left alone: in TF32 a weight has 11 bits of mantissa, too few to tell twins from near ones.
+#include "memory.h"
 
 namespace {
 
@@ -92,69 +87,29 @@ __global__ void addParts(double* partial, std::size_t entries, unsigned parts) {
   partial[entry] = sum;
 }
 
-class DeviceMemory {
- public:
-  explicit DeviceMemory(std::size_t bytes) { ok_ = cudaMalloc(&data_, bytes) == cudaSuccess; }
-  ~DeviceMemory() {
-    if (ok_) cudaFree(data_);
-  }
-  DeviceMemory(const DeviceMemory&) = delete;
-  DeviceMemory& operator=(const DeviceMemory&) = delete;
+}  // namespace
 
-  bool ok() const { return ok_; }
-  void* data() const { return data_; }
-
- private:
-  void* data_ = nullptr;
-  bool ok_ = false;
-};
-
-bool compute(const float* x, std::size_t outer, std::size_t channels, std::size_t inner, int kind, double* sums) {
+void pairs(const float* x, std::size_t outer, std::size_t channels, std::size_t inner, int kind, double* sums) {
+  constexpr const char* kName = "pairs";
   const std::size_t positions = outer * inner;
   const std::size_t elements = positions * channels;
   const std::size_t entries = channels * channels;
+  if (elements == 0) check(cudaErrorInvalidValue, kName);
   const auto tiles = static_cast<unsigned>((channels + kTile - 1) / kTile);
   // Enough blocks to fill a device; a part is a multiple of the float block.
   const std::size_t wanted = std::max<std::size_t>(1, 1024 / (static_cast<std::size_t>(tiles) * (tiles + 1) / 2));
   const std::size_t blocks = (positions + kFloatBlock - 1) / kFloatBlock;
   const std::size_t perPart = (blocks + std::min(wanted, blocks) - 1) / std::min(wanted, blocks) * kFloatBlock;
   const auto parts = static_cast<unsigned>((positions + perPart - 1) / perPart);
-  const DeviceMemory input(elements * sizeof(float));
-  const DeviceMemory partial(parts * entries * sizeof(double));
-  if (!input.ok() || !partial.ok()) return false;
-  auto* const device = static_cast<double*>(partial.data());
-  if (cudaMemcpy(input.data(), x, elements * sizeof(float), cudaMemcpyHostToDevice) != cudaSuccess) return false;
-  const View view = {static_cast<const float*>(input.data()), channels, positions, inner};
+  Stream& queue = stream(kName);
+  const DeviceMemory<float> input(elements, kName);
+  const DeviceMemory<double> partial(parts * entries, kName);
+  queue.upload(input.data(), x, elements * sizeof(float), kName);
+  const View view = {input.data(), channels, positions, inner};
   const dim3 grid(tiles, tiles, parts);
   const dim3 threads(kThreads, kThreads);
-  if (kind == 0) {
-    pairsKernel<false><<<grid, threads>>>(view, perPart, device);
-  } else {
-    pairsKernel<true><<<grid, threads>>>(view, perPart, device);
-  }
-  if (cudaGetLastError() != cudaSuccess) return false;
-  addParts<<<static_cast<unsigned>((entries + 255) / 256), 256>>>(device, entries, parts);
-  if (cudaGetLastError() != cudaSuccess) return false;
-  return cudaMemcpy(sums, device, entries * sizeof(double), cudaMemcpyDeviceToHost) == cudaSuccess;
+  queue.launch(kName, kind == 0 ? pairsKernel<false> : pairsKernel<true>, grid, threads, view, perPart, partial.data());
+  queue.launch(kName, addParts, dim3(static_cast<unsigned>((entries + 255) / 256)), dim3(256), partial.data(), entries,
+               parts);
+  queue.download(sums, partial.data(), entries * sizeof(double), kName);
 }
-
-bool pairs(const float* x, std::size_t outer, std::size_t channels, std::size_t inner, int kind, double* sums) {
-  if (outer == 0 || channels == 0 || inner == 0) return false;
-  const bool done = compute(x, outer, channels, inner, kind, sums);
-  if (!done) cudaGetLastError();  // Errors that do not last must not be taken for the next call's.
-  return done;
-}
-
-const char* device() {
-  int count = 0;
-  static cudaDeviceProp properties;
-  if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) return nullptr;
-  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return nullptr;
-  return properties.name;
-}
-
-constexpr TascnetCuda kTable = {device, pairs};
-
-}  // namespace
-
-extern "C" __attribute__((visibility("default"))) const TascnetCuda* tascnetCuda1() { return &kTable; }

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "../cuda/device.h"
 #include "products.h"
 
 namespace tascnet {
@@ -112,6 +113,8 @@ void reduceChannels(const Channels& x, const Elements* other, Reduction reductio
                     const CancelFlag& cancel) {
   if (x.channels == 0 || x.positions() == 0) {
     std::fill(scores, scores + x.channels, 0.0);
+  } else if (reduceOnDevice(x, other, reduction, scores)) {
+    return;
   } else if (x.outer == 1) {
     reduceRuns(x, other, reduction, scores, cancel);
   } else {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "../cuda/device.h"
 #include "gather.h"
 
 namespace tascnet {
@@ -127,13 +128,13 @@ std::size_t elementsAfter(const Cut& cut) {
 
 void applySurgery(const std::vector<Cut>& cuts, const CancelFlag& cancel) {
   std::vector<Cut> plain;
+  std::vector<Cut> merging;
   for (const Cut& cut : cuts) {
-    if (!merges(cut)) plain.push_back(cut);
+    cancel.check();
+    if (!cutOnDevice(cut)) (merges(cut) ? merging : plain).push_back(cut);
   }
   gather(plain, cancel);
-  for (const Cut& cut : cuts) {
-    if (merges(cut)) cutWithMerges(cut, cancel);
-  }
+  for (const Cut& cut : merging) cutWithMerges(cut, cancel);
 }
 
 }  // namespace tascnet

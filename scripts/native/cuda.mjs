@@ -1,7 +1,7 @@
 // The CUDA half: a library beside the addon, which is complete without it.
-import { renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, works } from './ways.mjs';
+import { root, run, works } from './ways.mjs';
 
 // Devices from A100 on; the code for the last one is also kept in a form that later ones can compile.
 const CUDA_TARGETS = ['-gencode=arch=compute_80,code=sm_80', '-gencode=arch=compute_90,code=[sm_90,compute_90]'];
@@ -15,7 +15,8 @@ export function buildCuda(release) {
   console.log('tascnet: building the CUDA half');
   const made = `${library}.${process.pid}`;
   const args = ['-O3', '-std=c++17', '-shared', '-Xcompiler', '-fPIC,-fvisibility=hidden', '-cudart', 'static'];
-  const sources = [join('native', 'cuda', 'pairs.cu')];
+  const folder = join('native', 'cuda');
+  const sources = readdirSync(join(root, folder)).flatMap((name) => (name.endsWith('.cu') ? [join(folder, name)] : []));
   if (run(nvcc, [...args, ...CUDA_TARGETS, ...sources, '-o', made], { timeout: 10 * 60_000 })) {
     renameSync(made, library);
   } else {

@@ -179,6 +179,7 @@ test('every function of the addon is here', () => {
     'countCost',
     'createHistory',
     'createLeastSquares',
+    'findDevice',
     'foldBatchNorm',
     'geometricMedian',
     'lamp',
