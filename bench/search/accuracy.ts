@@ -12,11 +12,12 @@ import type { Bar } from './stage1.js';
 const FOLDER = 'runs/bench-stage1';
 export const MODELS = '../shared/data/models';
 export const IMAGES = '../shared/data/caltech101-25';
-export const NETWORK = 'mobilenet_v1_0.25_128.onnx';
+export const NETWORK = 'mobilenet_v1_0.5_160.onnx';
 
 const OPTIONS = [
   ...['--model', join(MODELS, NETWORK), '--data', IMAGES, '--preprocessing', 'keras-tf'],
-  ...['--epochs', '24', '--trials', '16', '--trial-epochs', '8', '--depth', '3', '--target-params', '0.6'],
+  ...['--image-size', '128', '--epochs', '20', '--trials', '12', '--trial-epochs', '6', '--depth', '3'],
+  ...['--target-params', '0.6'],
   ...['--compare', 'plain', '--json'],
 ];
 

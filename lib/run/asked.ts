@@ -48,8 +48,8 @@ export function trainable(command: Command, settings: Training) {
 }
 
 export function searchSettings(settings: Settings<'search'> | Settings<'run'>) {
-  const { trials, trialEpochs, depth, sampler, stopRule, views, featureType } = settings;
-  return { trials, trialEpochs, depth, sampler, stopRule, views, featureType };
+  const { trials, trialEpochs, depth, sampler, stopRule, views, featureType, distill } = settings;
+  return { trials, trialEpochs, depth, sampler, stopRule, views, featureType, distill };
 }
 
 export function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {

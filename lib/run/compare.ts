@@ -9,6 +9,7 @@ import { makeFolders } from '../journal/whole-file.js';
 import { openJournal } from '../journal.js';
 import type { Rival, RivalName } from '../report/record.js';
 import { linearProbe } from '../search/linear-probe.js';
+import type { TrainOptions } from '../train/options.js';
 import { measure } from '../validate/evidence.js';
 import { exportProven } from './evidence.js';
 import type { Provenance } from './export.js';
@@ -16,13 +17,13 @@ import type { Hooks } from './hooks.js';
 import { phase } from './phases.js';
 import { type PreparedData, prepareData } from './prepare.js';
 import { featureStorage, searchData, searchStage } from './search-stage.js';
-import type { EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
+import type { DistillationSettings, EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
 import { sizeOfCost } from './smaller-input.js';
 import { finetune, type Keep } from './stages.js';
 
 export interface Contest {
   engine: Engine;
-  settings: FinetuneSettings & Partial<SearchSettings>;
+  settings: FinetuneSettings & Partial<SearchSettings & DistillationSettings>;
   data: PreparedData;
   hooks: Hooks;
   keep?: Keep | undefined;
@@ -130,8 +131,8 @@ async function training(
   size: number | undefined,
 ): Promise<Trained> {
   const { engine, settings, hooks, keep, baseline, spent, epochs, winnerEpochs } = contest;
-  const tune = async (graph: Graph, count: number) => {
-    const tuned = await finetune(`rival-${name}`, engine, graph, data, settings, count, hooks, keep);
+  const tune = async (graph: Graph, count: number, taught?: TrainOptions['distillation']) => {
+    const tuned = await finetune(`rival-${name}`, engine, graph, data, settings, count, hooks, keep, taught);
     return { graph: tuned.graph, validation: tuned.accuracy };
   };
   const title = TITLES[name];
@@ -153,7 +154,10 @@ async function training(
     }
     case 'random': {
       const winner = await randomWinner(contest);
-      return { ...(await tune(winner, winnerEpochs)), title, epochs: spent + winnerEpochs };
+      // As the winner of the search that it is compared with.
+      const { distill = 0 } = settings;
+      const taught = distill > 0 ? { teacher: baseline, weight: distill } : undefined;
+      return { ...(await tune(winner, winnerEpochs, taught)), title, epochs: spent + winnerEpochs };
     }
   }
 }

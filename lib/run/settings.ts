@@ -67,7 +67,7 @@ export interface SearchSettings {
   limits?: Limits | undefined;
 }
 
-export interface PruneSettings {
+export interface PruneSettings extends DistillationSettings {
   /** Of the training after a cut; `learningRate` when absent. */
   pruneLearningRate?: number | undefined;
   targetMacs?: number | undefined;
@@ -94,7 +94,10 @@ export interface PruneSettings {
   /** Cuts of one step, each scored anew and repaired before the next. */
   cuts: number;
   reconstruct: boolean;
-  /** Weight of the distillation from the unpruned network. */
+}
+
+export interface DistillationSettings {
+  /** Weight of learning from the network as it was before search and pruning. */
   distill: number;
 }
 

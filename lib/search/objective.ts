@@ -102,16 +102,21 @@ export function paretoFront(trials: readonly TrialRecord[], original: Costs): Tr
   return front;
 }
 
+/** Costs within this factor of the least are as good as it. */
+const AS_CHEAP = 1.05;
+
 /**
  * The cheapest of the trials that are within `noise` of the most accurate one and no less accurate than trial 0: the
- * search never ends worse than it began.
+ * search never ends worse than it began. Of those that are as good as the cheapest, the most accurate.
  */
 export function selectBest(trials: readonly TrialRecord[], original: Costs, noise: number): TrialRecord | undefined {
   const all = measured(trials);
   const most = Math.max(...all.map(({ accuracy }) => accuracy));
   const atLeast = Math.max(most - noise, all.find(({ trial }) => trial === 0)?.accuracy ?? 0);
-  return paretoFront(
+  const front = paretoFront(
     all.filter(({ accuracy }) => accuracy >= atLeast),
     original,
-  ).at(-1);
+  );
+  const least = relativeCost(front.at(-1) ?? original, original);
+  return front.find((trial) => relativeCost(trial, original) <= AS_CHEAP * least);
 }

@@ -110,7 +110,11 @@ test('features are what ONNX Runtime makes of the data, channels last, once', as
 test('a search ends with a whole network that is as accurate as its trial, and no worse than the start', async () => {
   const found = await search(engine, network(), data, optionsOf({ depth: 2 }));
   expect(found.trials.length).toBeGreaterThanOrEqual(6);
-  expect(found.baseline).toMatchObject({ trial: 0, depth: 1, configuration: { 'head:layers': 0, 'head:dropout': 0, 'third:width': 1 } });
+  expect(found.baseline).toMatchObject({
+    trial: 0,
+    depth: 1,
+    configuration: { 'head:layers': 0, 'head:dropout': 0, 'third:width': 1 },
+  });
   expect(found.best.accuracy).toBeGreaterThanOrEqual(found.baseline.accuracy ?? 1);
   const { accuracy } = await evaluate(engine, found.best.graph, data.validation);
   expect(accuracy).toBeCloseTo(found.best.accuracy, 10);
@@ -212,6 +216,8 @@ test('of trials equal within noise the cheapest is chosen, but none worse than t
   expect(selectBest(trials, whole, 0.005)?.trial).toBe(1);
   expect(selectBest(trials, whole, 0.5)?.trial).toBe(2);
   expect(selectBest([], whole, 0.1)).toBeUndefined();
+  // A hundredth of the cost is not worth two points.
+  expect(selectBest([trial(0, 0.8, 100), trial(1, 0.92, 51), trial(2, 0.9, 50)], whole, 0.05)?.trial).toBe(1);
   expect(paretoFront(trials, whole).map((one) => one.trial)).toEqual([1, 2, 3]);
   expect(noiseOf(0.9, 100)).toBeCloseTo(0.03, 10);
   expect(noiseOf(1, 100)).toBeGreaterThan(0);

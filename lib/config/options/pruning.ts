@@ -51,8 +51,8 @@ export const PRUNING_OPTIONS = {
   ),
   distill: real(
     { min: 0, max: 1 },
-    STAGE2,
-    { group: 'Pruning', describe: 'Weight of learning from the unpruned network.' },
+    TARGETS,
+    { group: 'Pruning', describe: 'Weight of learning from the network as it was before search and pruning.' },
     0.95,
   ),
   finetune: flag(
