@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config/resolve.js';
-import { ExitCode, Interrupted } from '../errors.js';
+import { ExitCode } from '../errors.js';
 import { search, searchHistory, searchSpace } from '../index.js';
 import type { Action } from './command.js';
 import { EVIDENCE_HEADER, evidenceRow } from './evidence.js';
@@ -23,15 +22,7 @@ export const action: Action<Settings<'search'>> = async ({ settings, output, onE
     else showSpace(space, output);
     return ExitCode.done;
   }
-  const found = await search(settings, { onEvent, signal }).catch((error: unknown) => {
-    const folder = settings.resume || settings.out?.replace(/\.onnx$/i, '.search');
-    if (error instanceof Interrupted && folder !== undefined && existsSync(join(folder, 'run.json')))
-      onEvent({
-        kind: 'warning',
-        message: `The search is not finished. Go on with it: tascnet search --resume ${folder}`,
-      });
-    throw error;
-  });
+  const found = await search(settings, { onEvent, signal });
   if (output.json) {
     output.document(found);
     return ExitCode.done;
