@@ -13,10 +13,13 @@ import { phase } from './phases.js';
 import { atSize, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import { searchKeep, searchStage } from './search-stage.js';
 import { finishSession, openSession, tellHowToGoOn } from './session.js';
-import type { EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
+import type { DistillationSettings, EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
 import { finetune } from './stages.js';
 
-export type SearchRunSettings = FinetuneSettings & SearchSettings & EvidenceSettings & { out: string };
+export type SearchRunSettings = FinetuneSettings &
+  SearchSettings &
+  DistillationSettings &
+  EvidenceSettings & { out: string };
 
 export interface SearchOutcome {
   /** The original, fine-tuned alone, and the fine-tuned winner, in ONNX Runtime. */
@@ -80,7 +83,10 @@ export async function runSearch(
     if (resized) own = await prepareData(found.graph, { ...settings, imageSize: size }, hooks);
     const its = own ?? data;
     const winner = await phase('winner', parts, async () => {
-      const tuned = await finetune('winner', engine, found.graph, its, settings, epochs.winner, hooks, keep);
+      // The original cannot teach on images of another size.
+      const teaching = settings.distill > 0 && !resized;
+      const taught = teaching ? { teacher: plain.graph, weight: settings.distill } : undefined;
+      const tuned = await finetune('winner', engine, found.graph, its, settings, epochs.winner, hooks, keep, taught);
       return { graph: tuned.graph, outcome: { accuracy: tuned.accuracy, loss: tuned.loss } };
     });
 
