@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, '../..', name), 'utf8'));
 
 test('`npm ci` asks nobody but the registry: the script by which onnxruntime-node fetches CUDA libraries is not run', () => {
-  // npm from 11.16 on heeds package.json; older ones run what the lock file says has a script.
+  // Newer versions of npm (such as 11.19) heed package.json; older ones run what the lock file says has a script.
   expect(read('package.json').allowScripts).toMatchObject({ 'onnxruntime-node': false });
   const locked = read('package-lock.json').packages['node_modules/onnxruntime-node'];
   expect(locked.version).toBeDefined();
