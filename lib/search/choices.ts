@@ -50,12 +50,20 @@ const USUAL_ACTIVATIONS: readonly Activation[] = ['relu', 'leaky-relu', 'hard-sw
 /** Groups of fewer channels have nothing to spare. */
 const MIN_CHANNELS = 16;
 
-/** The choices of a unit. @param sizes the network at each input size that it may have. */
+/** Widths of more than this are another network. */
+const WIDEST = 4;
+
+/**
+ * The choices of a unit.
+ * @param sizes the network at each input size that it may have.
+ * @param grows whether a group can have more channels.
+ */
 export function choicesOf(
   unit: Unit,
   groups: readonly Group[],
   sizes: readonly Anatomy[],
   drop: Edit | undefined,
+  grows: (group: Group) => boolean,
 ): GraphChoice[] {
   const [anatomy] = sizes;
   if (!anatomy) return [];
@@ -63,7 +71,7 @@ export function choicesOf(
   const block = drop ? [blockChoice(unit, drop)] : [];
   const kept = drop ? { dimension: nameOf(unit.name, 'block'), in: ['kept'] } : undefined;
   const inner = [
-    ...groups.map((group) => widthChoice(unit, group, anatomy)),
+    ...groups.map((group) => widthChoice(unit, group, anatomy, grows)),
     ...nodes.flatMap((node) => windowChoice(node, sizes) ?? []),
     ...activationChoice(unit, nodes, anatomy),
     ...nodes.flatMap((node) => dropoutChoice(node, anatomy) ?? []),
@@ -112,7 +120,8 @@ function blockChoice({ name }: Unit, drop: Edit): GraphChoice {
   };
 }
 
-function widthChoice(unit: Unit, group: Group, { graph }: Anatomy): GraphChoice {
+function widthChoice(unit: Unit, group: Group, { graph }: Anatomy, grows: (group: Group) => boolean): GraphChoice {
+  let growable: boolean | undefined;
   const maker = group.members.find(({ role }) => role === 'makes')?.value ?? '';
   const layer = graph.nodes.find(({ inputs }) => inputs.includes(maker))?.name ?? unit.name;
   // Groups of different channels of one weight have a number behind their name.
@@ -122,8 +131,13 @@ function widthChoice(unit: Unit, group: Group, { graph }: Anatomy): GraphChoice 
     choice: 'width',
     dimension: ordinal(`${layer}${part}`, 'width', group.channels >= MIN_CHANNELS ? WIDTHS : [1]),
     own: 1,
-    takes: (value) => typeof value === 'number' && value > 0 && value <= 1,
-    expected: 'a fraction of the channels, more than 0 and at most 1',
+    takes: (value) => {
+      if (typeof value !== 'number' || value <= 0 || value > WIDEST) return false;
+      if (value <= 1) return true;
+      growable ??= grows(group);
+      return growable;
+    },
+    expected: `a share of the channels, more than 0 and at most 1, or up to ${WIDEST} where there can be more of them`,
     edit: 'width',
     group,
   };

@@ -3,11 +3,13 @@
 import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
 import { inferShapes } from '../analyze/shapes.js';
 import { type Graph, type Node, withoutDead } from '../graph/graph.js';
+import { randomGenerator } from '../graph/random.js';
 import { float32 } from '../graph/tensor.js';
 import { l1 } from '../prune/criteria/norms.js';
 import { ACTIVATIONS, withActivation } from '../surgery/activation.js';
 import { type Bypass, withBypasses } from '../surgery/bypass.js';
 import { emptiable } from '../surgery/empty.js';
+import { canGrow, growChannels } from '../surgery/grow.js';
 import { freshNames } from '../surgery/names.js';
 import { removeChannels } from '../surgery/remove.js';
 import { withWindow } from '../surgery/window.js';
@@ -23,13 +25,14 @@ const ROUND_TO = 8;
 
 /** How many channels a width leaves. */
 export function channelsAt({ channels }: Pick<Group, 'channels'>, width: number): number {
-  if (width >= 1) return channels;
-  return Math.min(channels, Math.max(ROUND_TO, Math.round((channels * width) / ROUND_TO) * ROUND_TO));
+  if (width === 1) return channels;
+  const rounded = Math.max(ROUND_TO, Math.round((channels * width) / ROUND_TO) * ROUND_TO);
+  return width < 1 ? Math.min(channels, rounded) : Math.max(channels, rounded);
 }
 
 /**
  * The network in the configuration of a point. Of a narrower group the channels with the largest sums of absolute weights
- * stay; smaller kernels are the middle of the old ones, larger ones compute the same at first.
+ * stay; smaller kernels are the middle of the old ones. What only grows, computes the same at first.
  * @param seed for the weights that nothing is inherited for.
  */
 export async function configured(searchable: Searchable, point: Point, seed: number): Promise<Graph> {
@@ -40,7 +43,8 @@ export async function configured(searchable: Searchable, point: Point, seed: num
   );
   const shorter = shortened(searchable, original, chosen, point, seed);
   const narrower = await narrowed(searchable, shorter, chosen, point);
-  const edited = chosen.reduce((graph, choice) => editedBy(graph, choice, point), narrower);
+  const wider = widened(searchable, narrower, chosen, point, seed);
+  const edited = chosen.reduce((graph, choice) => editedBy(graph, choice, point), wider);
   const { kept, layers, dropout, pooling, activation, neurons } = headOf(point);
   if (kept) return edited;
   const head = edited === searchable.graph ? searchable.head : findHead(edited);
@@ -109,6 +113,24 @@ async function narrowed(
     }),
   );
   return (await removeChannels(graph, removals, dependencies)).graph;
+}
+
+/** With more channels, where more are wanted. */
+function widened(
+  searchable: Searchable,
+  graph: Graph,
+  chosen: readonly GraphChoice[],
+  point: Point,
+  seed: number,
+): Graph {
+  const more = chosen.filter(({ edit, dimension }) => edit === 'width' && Number(point[dimension.name] ?? 1) > 1);
+  if (more.length === 0) return graph;
+  const dependencies = graph === searchable.graph ? searchable.dependencies : dependencyGroups(graph);
+  const random = randomGenerator(seed, 'more channels');
+  const added = widthsOf(searchable, dependencies, more, point)
+    .filter(({ group, count }) => count > group.channels && canGrow(graph, group.id, dependencies, random))
+    .map(({ group, count }) => [group.id, count - group.channels] as const);
+  return growChannels(graph, new Map(added), dependencies, random);
 }
 
 /**

@@ -6,8 +6,10 @@ import { withInputSize } from '../analyze/input-size.js';
 import { type Unit, unitsOf } from '../analyze/units.js';
 import type { Graph, Node } from '../graph/graph.js';
 import { producers } from '../graph/graph.js';
+import { randomGenerator } from '../graph/random.js';
 import type { Bypass } from '../surgery/bypass.js';
 import { emptiable } from '../surgery/empty.js';
+import { canGrow } from '../surgery/grow.js';
 import { type Choice, choicesOf, type Edit, type GraphChoice } from './choices.js';
 import { findHead, type Head } from './head.js';
 import { headChoices } from './head-choices.js';
@@ -61,8 +63,9 @@ export function searchableOf(graph: Graph, { rules = [], imageSizes = [] }: Spac
     known.push(choice);
     return restrictions.apply(choice);
   };
+  const grows = ({ id }: Group) => canGrow(graph, id, dependencies, randomGenerator('grows'));
   const found = all
-    .map((unit) => ({ unit, choices: choicesOf(unit, owned.get(unit) ?? [], anatomies, drops.get(unit)) }))
+    .map((unit) => ({ unit, choices: choicesOf(unit, owned.get(unit) ?? [], anatomies, drops.get(unit), grows) }))
     .map(({ unit, choices }) => ({ unit, choices: choices.flatMap((choice) => restricted(choice) ?? []) }));
   const units = found.filter(({ choices }) => choices.some(isOpen));
   const truncations = truncationsOf(

@@ -135,7 +135,9 @@ function ranged(
   const { name } = dimension;
   // A fraction can have any value in between.
   if (!Number.isInteger(low) || !Number.isInteger(high) || choice.takes((low + high + 1) / 2 / Math.max(1, high))) {
-    for (const end of [low, high]) if (!choice.takes(end)) throw refused(choice, end, pattern);
+    const outside = [low, high].find((end) => !choice.takes(end));
+    if (outside !== undefined && pattern.exact(choice)) throw refused(choice, outside, pattern);
+    if (outside !== undefined) return undefined;
     pattern.used.value = true;
     return { name, kind: 'real', low, high, log, ...when };
   }

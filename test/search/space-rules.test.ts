@@ -70,6 +70,21 @@ test('a rule extends the space where the network can follow', async () => {
   await checkPoints('extended', searchable, { count: 6, depth: 6, classes: 10 });
 });
 
+test('layers can become wider by a rule, and compute the same at first', async () => {
+  const graph = network();
+  const rules = [{ layers: 'layer4.*', choices: 'width', low: 0.5, high: 2 }];
+  const searchable = searchableOf(graph, { rules });
+  const point = { 'layer4.1.conv1:width': 1.5, 'layer4.0.downsample:width': 2 };
+  const wider = await configured(searchable, point, 4);
+  expect(wider.initializers.get('layer4.1.conv1.weight')?.dims).toEqual([192, 256, 3, 3]);
+  expect(wider.initializers.get('layer4.1.conv2.weight')?.dims).toEqual([256, 192, 3, 3]);
+  const [before, after] = [await logitsOf(graph), await logitsOf(wider)];
+  for (const [index, value] of before.data.entries()) expect(after.data[index]).toBeCloseTo(value, 3);
+  const mixed = await configured(searchable, { ...point, 'layer4.0.conv1:width': 0.5, 'head:layers': 0 }, 4);
+  expect(mixed.initializers.get('layer4.0.conv1.weight')?.dims[0]).toBe(64);
+  await checkPoints('wider', searchable, { count: 6, depth: 3, classes: 10 });
+});
+
 test('conditions: a choice is asked for where another has a value; at a smaller depth it waits', () => {
   const rules: SpaceRule[] = [
     { layers: 'layer4.0.conv1', choices: 'width', when: { dimension: 'layer4.1.conv1:width', in: [0.25, 0.5] } },
@@ -118,8 +133,8 @@ test('what is wrong is said: the rule, the name, the value, and what was meant',
   const choice = complaint([{ layers: 'layer4.1.conv1' }, { layers: 'layer4.1.conv1', choices: 'widht' }]);
   expect(choice.message).toMatch(/^Rule 2 .*choice "widht", which these layers do not have/);
   expect(choice.hint).toMatch(/width/);
-  expect(complaint([{ layers: 'layer4.1.conv1', choices: 'width', values: [0.5, 2] }]).message).toMatch(
-    /wants 2 for "layer4\.1\.conv1:width", which takes a fraction/,
+  expect(complaint([{ layers: 'layer4.1.conv1', choices: 'width', values: [0.5, 5] }]).message).toMatch(
+    /wants 5 for "layer4\.1\.conv1:width", which takes a share/,
   );
   expect(complaint([{ layers: 'layer4.1', choices: 'activation', values: ['kept', 'relo'] }]).message).toMatch(
     /wants "relo" for "layer4\.1:activation", which takes kept, relu/,
