@@ -92,13 +92,16 @@ export interface Extent {
 
 /** coefficient × Π extents. */
 export interface Term {
-  kind: 'macs' | 'parameters';
+  kind: 'macs' | 'parameters' | 'latency';
   coefficient: number;
   factors: Extent[];
 }
 
-/** The MACs and parameters of a graph as terms in the channel counts of its dependency groups. */
-export function costTerms(graph: Graph, dependencies: Dependencies): Term[] {
+/**
+ * The MACs and parameters of a graph as terms in the channel counts of its dependency groups.
+ * @param rates milliseconds for each MAC, by node: then its latency as well.
+ */
+export function costTerms(graph: Graph, dependencies: Dependencies, rates?: ReadonlyMap<string, number>): Term[] {
   const { shapes, axes, groups } = dependencies;
   const extent = (at: AxisRef): Extent => {
     const cut = axes.get(keyOf(at));
@@ -123,7 +126,10 @@ export function costTerms(graph: Graph, dependencies: Dependencies): Term[] {
   };
   for (const node of graph.nodes)
     for (const term of termsOf(graph, node, shapes))
-      if (term.kind === 'macs') add('macs', term.coefficient, term.factors);
+      if (term.kind === 'macs') {
+        add('macs', term.coefficient, term.factors);
+        if (rates) add('latency', term.coefficient * (rates.get(node.name) ?? 0), term.factors);
+      }
   for (const name of learnableInitializers(graph).parameters)
     add('parameters', 1, graph.initializers.get(name)?.dims.map((_, axis) => ({ value: name, axis })) ?? []);
   return terms;

@@ -84,9 +84,13 @@ function removedCounts(
   const limits = limitsOf(dependencies, options, context);
   const removedAt = (ratio: number) => selectLocally(groups, equal, ratio, limits).map((channels) => channels.length);
   if (options.ratio !== undefined) return removedAt(options.ratio);
-  const terms = costTerms(graph, dependencies);
+  const { latencyModel } = options;
+  const terms = costTerms(graph, dependencies, latencyModel?.rates);
   const full = groups.map(({ channels }) => channels);
-  const from = context.from ?? { macs: evaluate(terms, 'macs', full), parameters: evaluate(terms, 'parameters', full) };
+  const from = {
+    ...(context.from ?? { macs: evaluate(terms, 'macs', full), parameters: evaluate(terms, 'parameters', full) }),
+    ...(latencyModel ? { latency: latencyModel.from } : {}),
+  };
   const fits = (ratio: number) =>
     meetsTargets(
       terms,

@@ -7,10 +7,11 @@ import type { Graph } from '../graph/graph.js';
 import { type Removal, type Removed, removeChannels } from '../surgery/remove.js';
 import { criterionNamed } from './criteria/index.js';
 import type { ScoreContext } from './criterion.js';
+import { meetsLatency } from './latency-model.js';
 import { normalizeScores } from './normalize.js';
 import type { PruneOptions } from './options.js';
 import { overrideOf, rankedTogether, type Share, selectRanked, smallestRatio } from './ranking.js';
-import { type Limits, meetsTargets, selectChannels } from './select.js';
+import { type Costs, type Limits, meetsTargets, selectChannels } from './select.js';
 
 export interface OneShot extends Removed {
   dependencies: Dependencies;
@@ -66,7 +67,9 @@ export async function cutChannels(
   const from = context.from ?? costOf(graph, dependencies.shapes);
   const fits = (left: number, all: number, target: number | undefined) => target === undefined || left <= target * all;
   const met =
-    fits(macs, from.macs, options.targets.macs) && fits(parameters, from.parameters, options.targets.parameters);
+    fits(macs, from.macs, options.targets.macs) &&
+    fits(parameters, from.parameters, options.targets.parameters) &&
+    meetsLatency(result.graph, options.latencyModel, options.targets.latency);
   return { ...result, dependencies, macs, parameters, met };
 }
 
@@ -93,11 +96,15 @@ function chosen(
     return selectRanked(groups, scores, shares, limits);
   };
   if (ratio !== undefined) return select(ratio);
-  const terms = costTerms(graph, dependencies);
+  const { latencyModel } = options;
+  const terms = costTerms(graph, dependencies, latencyModel?.rates);
   const counts = groups.map((group) => group.channels);
-  const from = context.from ?? {
-    macs: evaluate(terms, 'macs', counts),
-    parameters: evaluate(terms, 'parameters', counts),
+  const from: Costs = {
+    ...(context.from ?? {
+      macs: evaluate(terms, 'macs', counts),
+      parameters: evaluate(terms, 'parameters', counts),
+    }),
+    ...(latencyModel ? { latency: latencyModel.from } : {}),
   };
   if (ranking === 'global') {
     const alone = own.size > 0 ? select(0) : [];

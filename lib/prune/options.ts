@@ -7,6 +7,7 @@ import type { EpochMetrics } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
 import type { Checkpoint } from '../train/state.js';
 import type { Reduction } from './criterion.js';
+import type { LatencyModel } from './latency-model.js';
 import type { Normalization } from './normalize.js';
 import type { Override, Ranking } from './ranking.js';
 
@@ -37,8 +38,10 @@ export interface PruneOptions {
   lambda: number;
   /** history: what read a removed channel reads its twin instead. */
   merge: boolean;
-  /** What is to be left, as fractions of the given graph's MACs and parameters. */
-  targets: { macs?: number | undefined; parameters?: number | undefined };
+  /** What is to be left, as fractions of the given graph's MACs, parameters and latency. */
+  targets: { macs?: number | undefined; parameters?: number | undefined; latency?: number | undefined };
+  /** What a target of latency is a fraction of, and how it depends on the channels. */
+  latencyModel?: LatencyModel | undefined;
   /** What an earlier step was to leave. */
   previous?: Pick<PruneOptions, 'targets' | 'ratio' | 'overrides'>;
   /** Fraction of each group's channels (those of the given graph) to remove instead of a target. */

@@ -14,7 +14,8 @@ const OPEN_STEP = 0.85;
 
 /** A target or a ratio is worked towards; without one, pruning goes on while accuracy holds. */
 export function hasGoal({ targets, ratio, overrides = [] }: PruneOptions): boolean {
-  return targets.macs !== undefined || targets.parameters !== undefined || ratio !== undefined || overrides.length > 0;
+  const target = targets.macs ?? targets.parameters ?? targets.latency;
+  return target !== undefined || ratio !== undefined || overrides.length > 0;
 }
 
 type Goal = Pick<PruneOptions, 'targets' | 'ratio' | 'overrides'>;
@@ -46,6 +47,7 @@ function onTheWay({ previous, targets, ratio, overrides }: PruneOptions, part: n
     targets: {
       macs: between(previous?.targets.macs, targets.macs),
       parameters: between(previous?.targets.parameters, targets.parameters),
+      latency: between(previous?.targets.latency, targets.latency),
     },
     ratio: left === undefined ? undefined : 1 - left,
     overrides: overrides?.map(ratioOnTheWay),

@@ -9,6 +9,13 @@
 import { evaluate, type Term } from '../analyze/cost.js';
 import type { Group } from '../analyze/groups.js';
 
+/** Costs by kind; of latency what a model of it says, where there is one. */
+export interface Costs {
+  macs: number;
+  parameters: number;
+  latency?: number;
+}
+
 /** What no choice of channels may go beyond. */
 export interface Limits {
   /** Channel counts are left at multiples of this (where a group has as many). */
@@ -24,7 +31,7 @@ export interface SelectOptions extends Limits {
   /** What is left of each cost, as a fraction of `from`; the walk goes on until all of them are met. */
   targets: { [K in Term['kind']]?: number | undefined };
   /** The cost that the targets are fractions of. */
-  from: Record<Term['kind'], number>;
+  from: Costs;
   /** How many channels groups lose whatever the targets, by group number. */
   settled?: ReadonlyMap<number, number>;
 }
@@ -53,20 +60,24 @@ export function selectChannels(
     terms.filter((term) => term.factors.some((factor) => factor.groups.some((part) => part.group === group))),
   );
   const kinds = (Object.keys(options.targets) as Term['kind'][]).filter((kind) => options.targets[kind] !== undefined);
-  const cost = { macs: evaluate(terms, 'macs', counts), parameters: evaluate(terms, 'parameters', counts) };
+  const cost: Required<Costs> = {
+    macs: evaluate(terms, 'macs', counts),
+    parameters: evaluate(terms, 'parameters', counts),
+    latency: evaluate(terms, 'latency', counts),
+  };
   const excess = (kind: Term['kind']) =>
-    cost[kind] - (options.targets[kind] ?? Number.POSITIVE_INFINITY) * options.from[kind];
+    cost[kind] - (options.targets[kind] ?? Number.POSITIVE_INFINITY) * (options.from[kind] ?? 0);
   const open = () => kinds.filter((kind) => excess(kind) > 0);
 
   const steps: { group: number; step: number }[] = [];
   while (open().length > 0) {
     const wanted = open();
-    let best: { group: number; step: number; price: number; saved: Record<Term['kind'], number> } | undefined;
+    let best: { group: number; step: number; price: number; saved: Required<Costs> } | undefined;
     for (let group = 0; group < groups.length; group++) {
       const step = settled.has(group) ? 0 : nextStep(group, counts[group] ?? 0, options);
       if (step === 0) continue;
       const saved = savings(termsOfGroup[group] ?? [], counts, group, step);
-      const gain = wanted.reduce((sum, kind) => sum + saved[kind] / options.from[kind], 0);
+      const gain = wanted.reduce((sum, kind) => sum + saved[kind] / (options.from[kind] || 1), 0);
       if (gain <= 0) continue;
       let lost = 0;
       for (let i = 0; i < step; i++) lost += scores[group]?.[order[group]?.[(taken[group] ?? 0) + i] ?? 0] ?? 0;
@@ -78,6 +89,7 @@ export function selectChannels(
     taken[best.group] = (taken[best.group] ?? 0) + best.step;
     cost.macs -= best.saved.macs;
     cost.parameters -= best.saved.parameters;
+    cost.latency -= best.saved.latency;
     steps.push(best);
   }
   // The last step may have saved far more than was needed: steps that fit in after all are undone, dearest first.
@@ -94,9 +106,11 @@ export function selectChannels(
     taken[group] = (taken[group] ?? 0) - step;
     cost.macs -= saved.macs;
     cost.parameters -= saved.parameters;
+    cost.latency -= saved.latency;
   }
   const removed = order.map((channels, group) => channels.slice(0, taken[group]).sort((a, b) => a - b));
-  return { removed, ...cost, met: open().length === 0 };
+  const { macs, parameters } = cost;
+  return { removed, macs, parameters, met: open().length === 0 };
 }
 
 /** Whether channel counts leave no more than the targets, which are fractions of `from`. */
@@ -106,9 +120,9 @@ export function meetsTargets(
   targets: SelectOptions['targets'],
   from: SelectOptions['from'],
 ): boolean {
-  return (['macs', 'parameters'] as const).every((kind) => {
+  return (['macs', 'parameters', 'latency'] as const).every((kind) => {
     const target = targets[kind];
-    return target === undefined || evaluate(terms, kind, counts) <= target * from[kind];
+    return target === undefined || evaluate(terms, kind, counts) <= target * (from[kind] ?? 0);
   });
 }
 
@@ -130,10 +144,10 @@ function lowestFirst(score: Float64Array): number[] {
   return [...score.keys()].sort((a, b) => (score[a] ?? 0) - (score[b] ?? 0) || a - b);
 }
 
-function savings(terms: readonly Term[], counts: number[], group: number, step: number): Record<Term['kind'], number> {
+function savings(terms: readonly Term[], counts: number[], group: number, step: number): Required<Costs> {
   const smaller = counts.with(group, (counts[group] ?? 0) - step);
   const saved = (kind: Term['kind']) => evaluate(terms, kind, counts) - evaluate(terms, kind, smaller);
-  return { macs: saved('macs'), parameters: saved('parameters') };
+  return { macs: saved('macs'), parameters: saved('parameters'), latency: saved('latency') };
 }
 
 /**
