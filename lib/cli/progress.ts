@@ -31,7 +31,7 @@ const PHASES: Record<string, string> = {
 export function openProgress(options: { quiet: boolean }, stream: NodeJS.WriteStream = process.stderr): Progress {
   const paint = painter(stream);
   const bar = stream.isTTY && !options.quiet ? openBar(stream) : undefined;
-  let lastLogged = Number.NEGATIVE_INFINITY;
+  let lastLogged = performance.now();
   const say = (text: string) => {
     bar?.hide();
     stream.write(`${text}\n`);

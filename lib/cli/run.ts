@@ -6,9 +6,10 @@ import { finalOf, HEADER, resultRows, speedSentences } from '../report/figures.j
 import type { Action } from './command.js';
 import type { Output } from './output.js';
 import { duration } from './progress.js';
+import { tellUnheeded } from './resumed.js';
 import { showRivals } from './rivals.js';
 
-export const action: Action<Settings<'run'>> = async ({ settings, output, onEvent, signal }) => {
+export const action: Action<Settings<'run'>> = async ({ settings, sources, output, onEvent, signal }) => {
   if (settings.dryRun) {
     const { dryRun } = await import('./prune.js');
     return dryRun({
@@ -18,6 +19,8 @@ export const action: Action<Settings<'run'>> = async ({ settings, output, onEven
       signal,
     });
   }
+  if (settings.resume !== undefined)
+    await tellUnheeded(settings.resume || settings.out, { settings, sources, onEvent });
   const outcome = await run(settings, { onEvent, signal });
   if (output.json) output.document(outcome.record);
   else show(outcome, output);

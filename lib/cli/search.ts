@@ -5,11 +5,12 @@ import { search, searchHistory, searchSpace } from '../index.js';
 import type { Action } from './command.js';
 import { EVIDENCE_HEADER, evidenceRow } from './evidence.js';
 import { duration } from './progress.js';
+import { tellUnheeded } from './resumed.js';
 import { showRivals } from './rivals.js';
 import { showHistory } from './search-history.js';
 import { showSpace } from './search-space.js';
 
-export const action: Action<Settings<'search'>> = async ({ settings, output, onEvent, signal }) => {
+export const action: Action<Settings<'search'>> = async ({ settings, sources, output, onEvent, signal }) => {
   if (settings.show !== undefined) {
     const history = await searchHistory(settings.show);
     if (output.json) output.document(history);
@@ -21,6 +22,11 @@ export const action: Action<Settings<'search'>> = async ({ settings, output, onE
     if (output.json) output.document(space);
     else showSpace(space, output);
     return ExitCode.done;
+  }
+  if (settings.resume !== undefined) {
+    const { searchFolder } = await import('../run/search-run.js');
+    const folder = settings.resume || (settings.out && searchFolder(settings.out));
+    await tellUnheeded(folder, { settings, sources, onEvent });
   }
   const found = await search(settings, { onEvent, signal });
   if (output.json) {

@@ -54,8 +54,17 @@ export interface Measured {
  * @throws TascnetError when a file is no valid model, takes something else than one float32 image, or ONNX Runtime fails.
  */
 export async function measure(paths: readonly string[], options: MeasureOptions = {}): Promise<Measured> {
-  const graphs = await Promise.all(paths.map((path) => load(path)));
   const folder = await mkdtemp(join(tmpdir(), 'tascnet-validate-'));
+  try {
+    return await measureIn(folder, paths, options);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param folder for verified copies of the files: ONNX Runtime is given nothing that a stranger wrote. */
+async function measureIn(folder: string, paths: readonly string[], options: MeasureOptions): Promise<Measured> {
+  const graphs = await Promise.all(paths.map((path) => load(path)));
   const runtime = await openRuntime({ threads: options.threads ?? 0, signal: options.signal });
   try {
     const models: LoadedModel[] = [];
@@ -87,7 +96,6 @@ export async function measure(paths: readonly string[], options: MeasureOptions 
     return { entries, predictions: scored?.predictions ?? [] };
   } finally {
     runtime.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -170,7 +178,7 @@ async function timings(
 const MAX_INPUT_ELEMENTS = 2 ** 29;
 
 /** An input of the declared shape with `batch` in the first place (when it is free) and values between 0 and 1. */
-function exampleInput(input: Graph['inputs'][number], batch: number, path: string): WireTensor {
+export function exampleInput(input: Graph['inputs'][number], batch: number, path: string): WireTensor {
   if (!input.dims || input.dtype !== 'float32') {
     const shape = input.dims ? `[${input.dims}]` : 'of unknown rank';
     throw new TascnetError(`${path}: input "${input.name}" is ${input.dtype} ${shape}; a float32 image was expected.`);
