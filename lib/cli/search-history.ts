@@ -1,9 +1,10 @@
 /** The trials of a search as a person reads them. */
 
 import { percent, short } from '../report/figures.js';
+import { differencesFrom } from '../search/differences.js';
 import type { SearchHistory } from '../search/history.js';
 import type { TrialRecord } from '../search/objective.js';
-import { type Output, printable } from './output.js';
+import type { Output } from './output.js';
 
 /** Choices that matter less than this are left out of the table. */
 const LEAST = 0.005;
@@ -16,21 +17,21 @@ export function showHistory({ trials, chosen, pareto, importance }: SearchHistor
     `${trials.length} trials down to depth ${depth}; ${failed.length} failed, ${stopped} were stopped early. Accuracies are those on the validation images.`,
   );
   output.line();
-  const start = startsOf(trials);
+  const differences = differencesFrom(trials);
   output.table([
     ['trial', 'depth', 'accuracy', 'loss', 'MACs', 'parameters', 'seconds', '', 'configuration'],
     ...trials.map((trial) => [
       ...figures(trial),
       trial.seconds.toFixed(1),
       mark(trial, chosen),
-      trial.failed ?? differences(trial, start),
+      trial.failed ?? differences(trial),
     ]),
   ]);
   output.line();
   output.line(output.paint('bold', 'Not beaten in both accuracy and MACs'));
   output.table([
     ['trial', 'depth', 'accuracy', 'loss', 'MACs', 'parameters', 'configuration'],
-    ...pareto.map((trial) => [...figures(trial), differences(trial, start)]),
+    ...pareto.map((trial) => [...figures(trial), differences(trial)]),
   ]);
   showImportance(importance, output);
 }
@@ -59,19 +60,4 @@ function mark(trial: TrialRecord, chosen: TrialRecord | undefined): string {
   if (trial === chosen) return 'chosen';
   if (trial.failed !== undefined) return 'failed';
   return trial.stopped ? 'stopped' : '';
-}
-
-type Starts = Map<string, string | number>;
-
-/** Every choice at the value of the first trial that has it: the network as it was. */
-function startsOf(trials: readonly TrialRecord[]): Starts {
-  const start: Starts = new Map();
-  for (const { configuration } of trials)
-    for (const [name, value] of Object.entries(configuration)) if (!start.has(name)) start.set(name, value);
-  return start;
-}
-
-function differences({ configuration }: TrialRecord, start: Starts): string {
-  const changed = Object.entries(configuration).filter(([name, value]) => start.get(name) !== value);
-  return changed.length === 0 ? 'as it was' : printable(changed.map(([name, value]) => `${name} ${value}`).join(', '));
 }

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { writeText } from '../journal/whole-file.js';
 import { type JournalEvent, readJournal } from '../journal.js';
+import { differencesFrom } from '../search/differences.js';
 import { accuracyChart, leftChart, trialChart } from './charts.js';
 import {
   finalOf,
@@ -15,6 +16,7 @@ import {
   STAGES,
   short,
   speedSentences,
+  targetSentence,
   trainingName,
 } from './figures.js';
 import { escapeHtml, page, table } from './html.js';
@@ -65,8 +67,7 @@ function resultParts(record: RunRecord, result: Result): string[] {
     '<p>What is left of the fine-tuned original:</p>',
     leftChart(['MACs', 'parameters', 'file size', 'latency (batch 1)'], stages),
     ...(record.targets ?? []).map(
-      ({ name, wanted, got, met }) =>
-        `<p class="${met ? 'met' : 'missed'}">Target for ${escapeHtml(name)}: at most ${percent(wanted)} of the original, got ${percent(got)}: ${met ? 'met' : 'missed'}.</p>`,
+      (target) => `<p class="${target.met ? 'met' : 'missed'}">${escapeHtml(targetSentence(target))}</p>`,
     ),
     ...rivalParts(record, result),
     ...record.notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`),
@@ -111,19 +112,18 @@ function searchParts(events: JournalEvent[]): string[] {
   if (trials.length === 0) return [];
   const search = events.find((event) => event.kind === 'phase' && event.phase === 'search');
   const chosen = JSON.stringify((search?.outcome as { configuration?: unknown } | undefined)?.configuration);
+  const differences = differencesFrom(trials);
   const rows = trials.map(({ trial, depth, accuracy, macs, parameters, configuration }) => [
     `${trial + 1} (depth ${depth})`,
     percent(accuracy),
     short(macs),
     short(parameters),
-    Object.entries(configuration)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', '),
+    differences({ configuration }),
   ]);
   return [
     '<h2>Stage 1: search</h2>',
     trialChart(trials.map((trial) => ({ ...trial, best: JSON.stringify(trial.configuration) === chosen }))),
-    table(['trial', 'validation accuracy', 'MACs', 'parameters', 'configuration'], rows),
+    table(['trial', 'validation accuracy', 'MACs', 'parameters', 'what differs from the first'], rows),
   ];
 }
 
