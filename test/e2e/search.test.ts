@@ -69,6 +69,16 @@ test('a search with trials at once, interrupted and killed, ends as one left alo
   const [whole, cut] = [join(folder, 'whole.onnx'), join(folder, 'cut.onnx')];
   const one = await start([...JOB, '--out', whole]).done;
   expect(one).toMatchObject({ code: 0 });
+  const document = JSON.parse(one.stdout);
+  expect(Object.keys(document).sort()).toEqual(
+    ['baseline', 'best', 'directory', 'imageSize', 'pareto', 'rivals'].concat([
+      'seconds',
+      'secondsEndToEndEstimate',
+      'trials',
+      'validation',
+    ]),
+  );
+  expect(document.rivals).toMatchObject([{ name: 'linear', epochs: 2, evidence: { accuracy: { n: 20 } } }]);
   const work = join(folder, 'cut.search');
 
   const interrupted = await stopped([...JOB, '--out', cut], work, '"trial-told"', 'SIGINT');

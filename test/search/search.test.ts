@@ -2,11 +2,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { BatchSource } from '../../lib/data/batch.js';
+import type { Batch, BatchSource } from '../../lib/data/batch.js';
 import { loadEngine } from '../../lib/engine/engine.js';
 import { encodeOnnx } from '../../lib/formats/onnx/index.js';
 import type { Graph } from '../../lib/graph/graph.js';
 import { openJournal } from '../../lib/journal.js';
+import { type FeatureLocation, openLocated } from '../../lib/search/feature-batches.js';
 import { featuresAt } from '../../lib/search/features.js';
 import { deepened, noiseOf, paretoFront, selectBest, type TrialRecord } from '../../lib/search/objective.js';
 import { type SearchOptions, search } from '../../lib/search/search.js';
@@ -105,6 +106,32 @@ test('features are what ONNX Runtime makes of the data, channels last, once', as
   expect(mended.cached).toBe(false);
   mended.close();
   expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+});
+
+test('where nothing is frozen the data are the features: as they are, or kept for other processes', async () => {
+  const graph = network();
+  const [input] = graph.inputs;
+  const options = { views: 1, seed: 1, folder };
+  const own = await featuresAt(graph, input?.name ?? '', data, options);
+  expect(own).toMatchObject({ location: undefined, train: data.train });
+  expect(readdirSync(folder)).toEqual([]);
+  for (const dtype of ['float32', 'float16'] as const) {
+    const shared = await featuresAt(graph, input?.name ?? '', data, { ...options, storage: { dtype }, shared: true });
+    const there = openLocated(shared.location as FeatureLocation);
+    const given: Batch[] = [];
+    for await (const batch of data.validation.batches(0)) given.push(batch);
+    for await (const { inputs, shape, layout, labels } of there.validation.batches(0)) {
+      const batch = given.shift();
+      expect({ shape, layout, labels }).toEqual({ shape: batch?.shape, layout: batch?.layout, labels: batch?.labels });
+      inputs.forEach((value, index) => {
+        const exact = batch?.inputs[index] ?? Number.NaN;
+        const digits = dtype === 'float32' ? 0 : 2 ** -11;
+        expect(Math.abs(value - exact)).toBeLessThanOrEqual(digits * Math.abs(exact) + 1e-7 * digits);
+      });
+    }
+    there.close();
+    shared.close();
+  }
 });
 
 test('a search ends with a whole network that is as accurate as its trial, and no worse than the start', async () => {
