@@ -3,7 +3,7 @@
 import type { TrialRecord } from './objective.js';
 import type { Value } from './space.js';
 
-type Trial = Pick<TrialRecord, 'depth' | 'configuration'>;
+type Trial = Pick<TrialRecord, 'trial' | 'depth' | 'configuration'>;
 
 /**
  * A function that tells of a trial the choices at which it differs from the first one, `as it was` where there are none. What
@@ -12,7 +12,7 @@ type Trial = Pick<TrialRecord, 'depth' | 'configuration'>;
 export function differencesFrom(trials: readonly Trial[]): (trial: Pick<Trial, 'configuration'>) => string {
   const start = new Map<string, Value>();
   const seen = new Set<number>();
-  for (const { depth, configuration } of trials) {
+  for (const { depth, configuration } of [...trials].sort((a, b) => a.trial - b.trial)) {
     // A depth begins with what it adds as it was.
     if (seen.has(depth)) continue;
     seen.add(depth);

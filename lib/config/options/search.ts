@@ -17,7 +17,7 @@ export const SEARCH_OPTIONS = {
   depth: whole(
     { min: 1, max: 50 },
     STAGE1,
-    { group: 'Search', describe: 'Most layers, from the last one backwards, that are searched.' },
+    { group: 'Search', describe: 'Most blocks or layers, from the last one backwards, that are searched.' },
     2,
   ),
   sampler: choice(
