@@ -5,6 +5,10 @@
 namespace tascnet {
 namespace {
 
+constexpr std::size_t kStreamed = 16 * 1024 * 1024;  // results from here on do not stay in the caches anyway
+constexpr std::size_t kIndices = 2048;               // of a long row
+constexpr std::size_t kMostIndex = 0x7FFFFFFF;
+
 struct Axis {
   std::size_t extent;
   const std::vector<std::int32_t>* keep;  // null: all of it
@@ -33,6 +37,25 @@ std::vector<Axis> axesOf(const Cut& cut) {
   return axes;
 }
 
+// Short rows that lie side by side are one long row: how many, of `rows`.
+std::size_t rowsTogether(const Axis& row, std::size_t rows) {
+  const std::size_t most = std::min({rows, kIndices / std::max<std::size_t>(1, row.keep->size()),
+                                     kMostIndex / std::max<std::size_t>(1, row.extent)});
+  for (std::size_t together = most; together > 1; --together) {
+    if (rows % together == 0) return together;
+  }
+  return 1;
+}
+
+std::vector<std::int32_t> repeated(const Axis& row, std::size_t times) {
+  std::vector<std::int32_t> keep;
+  keep.reserve(row.keep->size() * times);
+  for (std::size_t i = 0; i < times; ++i) {
+    for (const std::int32_t index : *row.keep) keep.push_back(index + static_cast<std::int32_t>(i * row.extent));
+  }
+  return keep;
+}
+
 }  // namespace
 
 Gather::Gather(const Cut& cut) : source_(static_cast<const char*>(cut.data)), target_(static_cast<char*>(cut.out)) {
@@ -46,9 +69,16 @@ Gather::Gather(const Cut& cut) : source_(static_cast<const char*>(cut.data)), ta
   if (axes.empty()) {
     row_ = std::make_unique<Rows>(stride);
   } else {
-    row_ = std::make_unique<Rows>(*axes.back().keep, axes.back().extent, stride, element);
-    stride *= axes.back().extent;
+    Axis row = axes.back();
     axes.pop_back();
+    if (!axes.empty() && axes.back().keep == nullptr) {
+      const std::size_t together = rowsTogether(row, axes.back().extent);
+      folded_ = repeated(row, together);
+      row = {row.extent * together, &folded_};
+      axes.back().extent /= together;
+    }
+    row_ = std::make_unique<Rows>(*row.keep, row.extent, stride, element);
+    stride *= row.extent;
   }
   for (; !axes.empty(); axes.pop_back()) {
     const Axis& axis = axes.back();
@@ -57,27 +87,28 @@ Gather::Gather(const Cut& cut) : source_(static_cast<const char*>(cut.data)), ta
     stride *= axis.extent;
   }
   if (row_->bytes() == 0) rows_ = 0;
+  if (bytes() >= kStreamed) row_->stream();
 }
 
 void Gather::copy(std::size_t begin, std::size_t end) const {
   if (begin == end) return;
   const std::size_t segments = row_->segments();
-  std::size_t row = begin / segments;
+  const std::size_t first = begin / segments;
+  const std::size_t last = (end - 1) / segments;
   std::vector<std::size_t> at(loops_.size());
-  std::size_t rest = row;
+  std::size_t rest = first;
   for (std::size_t l = 0; l < loops_.size(); ++l) {
     at[l] = rest % loops_[l].extent;
     rest /= loops_[l].extent;
   }
-  const std::size_t last = (end - 1) / segments;
   // Where another thread's pieces begin.
   const std::size_t behind = end % segments == 0 ? row_->bytes() : row_->offset(end % segments);
   const char* const limit = target_ + last * row_->bytes() + behind;
-  for (; row <= last; ++row) {
+  for (std::size_t row = first; row <= last; ++row) {
     std::size_t offset = 0;
     for (std::size_t l = 0; l < loops_.size(); ++l) offset += loops_[l].offset(at[l]);
-    row_->copy(row == begin / segments ? begin % segments : 0, row == last ? end - last * segments : segments,
-               source_ + offset, target_ + row * row_->bytes(), limit);
+    row_->copy(row == first ? begin % segments : 0, row == last ? end - last * segments : segments, source_ + offset,
+               target_ + row * row_->bytes(), limit);
     for (std::size_t l = 0; l < loops_.size() && ++at[l] == loops_[l].extent; ++l) at[l] = 0;
   }
 }

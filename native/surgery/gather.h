@@ -12,6 +12,8 @@ namespace tascnet {
 class Gather {
  public:
   explicit Gather(const Cut& cut);
+  Gather(const Gather&) = delete;
+  Gather& operator=(const Gather&) = delete;
 
   // Pieces of work, in the order of the result.
   std::size_t pieces() const { return rows_ * row_->segments(); }
@@ -33,6 +35,7 @@ class Gather {
   const char* source_;
   char* target_;
   std::vector<Loop> loops_;  // innermost first
+  std::vector<std::int32_t> folded_;  // what several short rows keep
   std::unique_ptr<Rows> row_;
   std::size_t rows_ = 1;
 };

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <utility>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#include <emmintrin.h>
+#endif
 
 #include "../parallel.h"
 #include "../simd/kernels.h"
@@ -15,6 +20,8 @@ namespace {
 constexpr std::size_t kSegmentBytes = 256 * 1024;
 constexpr std::size_t kWorthwhile = 64;  // bytes that a run needs on average to be better than equal short slices
 constexpr std::size_t kMostFixed = 128;  // slices up to this long have a copy of their own
+constexpr std::size_t kLine = 64;
+constexpr std::size_t kLongRun = 2048;
 constexpr std::size_t kLanes = 16;
 constexpr std::size_t kSparse = 8;  // where fewer than one in so many stay, reading all of them is slower
 constexpr std::size_t kMasksPerSegment = kSegmentBytes / (kLanes * 4);
@@ -32,6 +39,27 @@ void copySlices(const std::int32_t* keep, std::size_t count, const char* source,
 constexpr auto kCopies = []<std::size_t... I>(std::index_sequence<I...>) {
   return std::array<CopySlices, sizeof...(I)>{copySlices<I + 1>...};
 }(std::make_index_sequence<kMostFixed>{});
+
+#if defined(__x86_64__) || defined(_M_X64)
+// Lines that are written whole and past the caches need not be read from memory first.
+void streamRun(const char* source, char* target, std::size_t bytes) {
+  const std::size_t head = (kLine - reinterpret_cast<std::uintptr_t>(target) % kLine) % kLine;
+  const std::size_t end = head + (bytes - head) / kLine * kLine;
+  std::memcpy(target, source, head);
+  for (std::size_t i = head; i < end; i += sizeof(__m128i)) {
+    const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + i));
+    _mm_stream_si128(reinterpret_cast<__m128i*>(target + i), values);
+  }
+  std::memcpy(target + end, source + end, bytes - end);
+}
+
+// Other threads must see the lines once this one says that they are written.
+void endStream() { _mm_sfence(); }
+#else
+void streamRun(const char* source, char* target, std::size_t bytes) { std::memcpy(target, source, bytes); }
+
+void endStream() {}
+#endif
 
 }  // namespace
 
@@ -111,32 +139,45 @@ std::size_t Rows::offset(std::size_t segment) const {
   return 0;
 }
 
+void Rows::copyRun(const char* source, char* target, std::size_t bytes) const {
+  if (bytes < kLine || (bytes >= kLongRun && !streamed_)) {
+    std::memcpy(target, source, bytes);
+  } else if (bytes >= kLongRun) {
+    streamRun(source, target, bytes);
+  } else {
+    // What a call of memcpy costs before it begins is longer than the copy of a few lines.
+    for (std::size_t i = 0; i + kLine <= bytes; i += kLine) std::memcpy(target + i, source + i, kLine);
+    std::memcpy(target + bytes - kLine, source + bytes - kLine, kLine);
+  }
+}
+
 void Rows::copy(std::size_t begin, std::size_t end, const char* source, char* target, const char* limit) const {
   if (way_ == Way::runs) {
     const std::size_t last = std::min(runs_.size(), end * runsPerSegment_);
     for (std::size_t i = begin * runsPerSegment_; i < last; ++i) {
-      std::memcpy(target + runs_[i].to, source + runs_[i].from, runs_[i].bytes);
+      copyRun(source + runs_[i].from, target + runs_[i].to, runs_[i].bytes);
     }
+    if (streamed_) endStream();
     return;
   }
+  target += offset(begin);
   if (way_ == Way::slices) {
     const std::size_t first = begin * slicesPerSegment_;
     const std::size_t count = std::min(keep_->size(), end * slicesPerSegment_) - first;
     if (slice_ <= kMostFixed) {
-      kCopies[slice_ - 1](keep_->data() + first, count, source, target + offset(begin));
+      kCopies[slice_ - 1](keep_->data() + first, count, source, target);
       return;
     }
-    for (std::size_t i = first; i < first + count; ++i) {
-      std::memcpy(target + i * slice_, source + static_cast<std::size_t>((*keep_)[i]) * slice_, slice_);
+    for (std::size_t i = 0; i < count; ++i) {
+      copyRun(source + static_cast<std::size_t>((*keep_)[first + i]) * slice_, target + i * slice_, slice_);
     }
+    if (streamed_) endStream();
     return;
   }
   const std::size_t first = begin * kMasksPerSegment;
-  const std::size_t groups = std::min(masks_.size(), end * kMasksPerSegment) - first;
-  char* const out =
-      kernels().selectLanes(source + first * kLanes * 4, masks_.data() + first, groups, target + offset(begin), limit);
-  if (end < segments_) return;
-  copySlices<4>(rest_.data(), rest_.size(), source, out);
+  const std::size_t count = std::min(masks_.size(), end * kMasksPerSegment) - first;
+  char* const rest = kernels().selectLanes(source + first * kLanes * 4, masks_.data() + first, count, target, limit);
+  if (end == segments_) copySlices<4>(rest_.data(), rest_.size(), source, rest);
 }
 
 }  // namespace tascnet

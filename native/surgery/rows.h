@@ -23,6 +23,8 @@ class Rows {
   // Writes segments [begin, end) of the row at `target`, and nothing outside of [target, limit): callers write in
   // ascending order, since a segment may write garbage where the next one goes.
   void copy(std::size_t begin, std::size_t end, const char* source, char* target, const char* limit) const;
+  // From now on long runs are written past the caches.
+  void stream() { streamed_ = true; }
 
  private:
   // Consecutive bytes: from, into the source row; to, into the result's.
@@ -34,10 +36,12 @@ class Rows {
   // The three ways of copying: runs of consecutive indices; slices one by one; 4-byte elements by masks of 16.
   enum class Way { runs, slices, lanes };
 
+  void copyRun(const char* source, char* target, std::size_t bytes) const;
   void addRun(std::size_t from, std::size_t bytes);
   void becomeLanes(std::size_t extent);
 
   Way way_ = Way::runs;
+  bool streamed_ = false;
   std::size_t bytes_ = 0;
   std::size_t segments_ = 0;
   std::vector<Run> runs_;                             // runs: one a segment or several

@@ -122,6 +122,28 @@ test('long blocks, short blocks and a convolution cut both ways', async () => {
   expect(await applySurgery([])).toEqual([]);
 });
 
+test('results that are larger than the caches', async () => {
+  const dims = [2200, 2051];
+  const data = new Float32Array(product(dims)).map((_, i) => i);
+  const room = new Float32Array(data.length + 1);
+  for (const axis of [0, 1]) {
+    const extent = dims[axis] ?? 0;
+    // Long runs, and single ones.
+    const keep = Int32Array.from({ length: extent }, (_, i) => i).filter((i) => i % 1000 !== 999);
+    const kept = (i: number) => keep[i] ?? 0;
+    const width = axis === 0 ? 2051 : keep.length;
+    const size = axis === 0 ? keep.length * 2051 : 2200 * keep.length;
+    const expected = new Float32Array(size).map((_, i) => {
+      const [row, column] = [Math.floor(i / width), i % width];
+      return axis === 0 ? kept(row) * 2051 + column : row * 2051 + kept(column);
+    });
+    for (const out of [undefined, room.subarray(1, 1 + size)]) {
+      const [result] = await applySurgery([{ data, dims, axes: [{ axis, keep }], out }]);
+      expect(sameBits(result, expected)).toBe(true);
+    }
+  }
+});
+
 test('a result goes where the caller has room for it, and nowhere else', async () => {
   const random = randomOf(14);
   for (let i = 0; i < 200; i++) {
