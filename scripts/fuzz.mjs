@@ -66,16 +66,21 @@ function library() {
   const listed = readFileSync(join(root, 'bindings.gyp'), 'utf8').match(/native\/[\w/]+\.cc/g);
   const sources = listed.filter((source) => source !== 'native/addon.cc' && !source.startsWith('native/bind/'));
   const objects = sources.map((source) => join(out, `${source.replaceAll('/', '-')}.o`));
-  const rules = sources.map((source, i) => `${objects[i]}: ${source} $(HEADERS)\n\t$(CXX) $(FLAGS) -c $< -o $@`);
-  const makefile = [
+  const makefile = join(out, 'Makefile');
+  const rules = sources.map(
+    (source, i) => `${objects[i]}: ${source} ${makefile} $(HEADERS)\n\t$(CXX) $(FLAGS) -c $< -o $@`,
+  );
+  const text = [
     `CXX = ${command}`,
     `FLAGS = ${flags.join(' ')}`,
     'HEADERS = $(wildcard native/*.h native/*/*.h native/*/*.inl)',
     `all: ${objects.join(' ')}`,
     ...rules,
   ];
-  writeFileSync(join(out, 'Makefile'), `${makefile.join('\n')}\n`);
-  return run('make', ['--silent', '-f', join(out, 'Makefile'), `-j${availableParallelism()}`]) ? objects : undefined;
+  // Of other flags or another compiler: everything is built anew.
+  const written = `${text.join('\n')}\n`;
+  if (!existsSync(makefile) || readFileSync(makefile, 'utf8') !== written) writeFileSync(makefile, written);
+  return run('make', ['--silent', '-f', makefile, `-j${availableParallelism()}`]) ? objects : undefined;
 }
 
 const objects = library();

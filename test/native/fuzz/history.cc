@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::vector<double>> stored(channels);
   for (std::size_t epoch = input.between(0, 3); epoch > 0; --epoch) {
     Weights weights{input.extent(6), channels, input.extent(120), {}, {}};
-    if (input.flag()) weights.kind = tascnet::ElementKind::bfloat16;
+    weights.kind = static_cast<tascnet::ElementKind>(input.between(0, 2));
     const bool finite = input.between(0, 9) > 0;
     fill(weights, input, finite);
     try {

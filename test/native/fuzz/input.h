@@ -101,19 +101,33 @@ struct Weights {
   }
 };
 
+// The float that the bits of an IEEE half-precision number stand for.
+inline float fromHalf(std::uint16_t bits) {
+  const int exponent = bits >> 10 & 31;
+  const int fraction = bits & 1023;
+  float value = std::ldexp(static_cast<float>(exponent == 0 ? fraction : fraction + 1024), (exponent == 0 ? 1 : exponent) - 25);
+  if (exponent == 31) value = fraction == 0 ? INFINITY : NAN;
+  return (bits & 0x8000) != 0 ? -value : value;
+}
+
 inline void fill(Weights& weights, Input& input, bool finite) {
   const std::size_t length = weights.outer * weights.channels * weights.inner;
   weights.values = input.numbers(length, finite);
   const std::size_t size = weights.kind == tascnet::ElementKind::float32 ? 4 : 2;
   weights.memory.reset(new std::uint8_t[length * size]);
   for (std::size_t i = 0; i < length; ++i) {
+    float& value = weights.values[i];
     std::uint32_t bits = 0;
-    std::memcpy(&bits, &weights.values[i], 4);
-    if (size == 2) {
-      // The upper half of a float is a bfloat16.
-      bits &= 0xffff0000U;
-      std::memcpy(&weights.values[i], &bits, 4);
+    std::memcpy(&bits, &value, 4);
+    if (weights.kind == tascnet::ElementKind::bfloat16) {
+      // The upper half of a float.
+      const std::uint32_t upper = bits & 0xffff0000U;
+      std::memcpy(&value, &upper, 4);
       bits >>= 16;
+    } else if (weights.kind == tascnet::ElementKind::float16) {
+      // Any bits, with an exponent that is not the one of infinities where numbers are to be finite, and small then.
+      bits = (bits >> 16 ^ bits) & (finite ? 0xbfffU : 0xffffU);
+      value = fromHalf(static_cast<std::uint16_t>(bits));
     }
     std::memcpy(weights.memory.get() + i * size, &bits, size);
   }
@@ -124,7 +138,7 @@ inline Weights weightsFrom(Input& input, std::size_t mostChannels, bool finite) 
   // Thousands of elements at most: many small inputs find more than few large ones.
   if (weights.outer * weights.channels * weights.inner > 20000) weights.outer = 1;
   if (weights.channels * weights.inner > 20000) weights.inner = 1;
-  if (input.flag()) weights.kind = tascnet::ElementKind::bfloat16;
+  weights.kind = static_cast<tascnet::ElementKind>(input.between(0, 2));
   fill(weights, input, finite);
   return weights;
 }
