@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { type Journal, type JournalEvent, openJournal } from '../journal.js';
+import { writeMetrics } from '../report/metrics.js';
 import { type RunRecord, readRecord, writeRecord } from '../report/record.js';
 import { writeReport } from '../report/report.js';
 import { exists, openDirectory, type RunDirectory, sha256 } from './directory.js';
@@ -98,6 +99,7 @@ export async function finishSession(
   const finished: RunRecord = { ...record, ...result, seconds, status: 'done' };
   // "done" is said last: a run without a report is not.
   await writeRecord(directory.record, { ...finished, status: 'running' });
+  await writeMetrics(directory.path);
   await writeReport(directory.path);
   await writeRecord(directory.record, finished);
   return finished;
