@@ -150,10 +150,9 @@ export async function searchHistory(folder: string): Promise<SearchHistory> {
  */
 export async function prune(request: Request<'prune'>, work: Work = {}): Promise<PruneOutcome> {
   const hooks = hooksOf(work);
-  const asked = settled('prune', request);
-  const out = await outFile(asked.out, 'prune');
-  if (asked.plan !== undefined) await requireWritable(asked.plan);
-  const settings = await withLatencyTarget(asked, hooks);
+  const settings = settled('prune', request);
+  const out = await outFile(settings.out, 'prune');
+  if (settings.plan !== undefined) await requireWritable(settings.plan);
   const [{ runOneShot, runPrune }, { writePlan }] = await Promise.all([
     import('./run/single.js'),
     import('./run/plan-file.js'),
@@ -175,29 +174,20 @@ export async function prune(request: Request<'prune'>, work: Work = {}): Promise
       hooks.onEvent({ kind: 'note', message });
     }
     const measure = settings.data === undefined && (settings.targetLatency !== undefined || settings.measure);
-    outcome = await runOneShot({ ...oneShot, measure }, out, hooks);
+    outcome = await runOneShot({ ...oneShot, measure, threads: settings.threads }, out, hooks);
     if (settings.data !== undefined) outcome = await withAccuracy(outcome, [oneShot.model, out], settings, hooks);
   }
   if (settings.plan !== undefined) await writePlan(settings.plan, outcome.plan);
-  const { targetLatency = Number.POSITIVE_INFINITY } = settings;
-  return { ...outcome, met: outcome.met && (outcome.after.latencyMs?.batch1 ?? 0) <= targetLatency };
-}
-
-/** Turns a latency into MACs, which is what pruning works towards. */
-async function withLatencyTarget(settings: Settings<'prune'>, hooks: Hooks): Promise<Settings<'prune'>> {
-  const { targetLatency, targetMacs = 1 } = settings;
-  if (targetLatency === undefined) return settings;
-  const { macsForLatency } = await import('./run/latency-target.js');
-  const { threads } = settings;
-  const fraction = await macsForLatency({ ...oneShotSettings('prune', settings), threads }, targetLatency, hooks);
-  return { ...settings, targetMacs: Math.min(targetMacs, fraction) };
+  const { targetLatency = Number.POSITIVE_INFINITY, latencyBatch } = settings;
+  const milliseconds = outcome.after.latencyMs?.[`batch${latencyBatch}`] ?? 0;
+  return { ...outcome, met: outcome.met && milliseconds <= targetLatency };
 }
 
 /** The dependency groups of a model, and what the settings would remove by the weights alone. Writes nothing. */
 export async function plan(request: Request<'prune'>, work: Work = {}) {
   const { pruneDryRun } = await import('./run/single.js');
-  const settings = await withLatencyTarget(settled('prune', request), hooksOf(work));
-  return pruneDryRun(oneShotSettings('prune', settings), hooksOf(work));
+  const settings = settled('prune', request);
+  return pruneDryRun({ ...oneShotSettings('prune', settings), threads: settings.threads }, hooksOf(work));
 }
 
 /** Measures one model file, or two side by side, in ONNX Runtime. */

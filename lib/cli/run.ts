@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Settings } from '../config/resolve.js';
 import { ExitCode } from '../errors.js';
 import { type RunOutcome, run } from '../index.js';
-import { finalOf, HEADER, resultRows, speedSentences } from '../report/figures.js';
+import { finalOf, HEADER, resultRows, speedSentences, targetSentence } from '../report/figures.js';
 import type { Action } from './command.js';
 import type { Output } from './output.js';
 import { duration } from './progress.js';
@@ -36,9 +36,7 @@ function show({ record, directory }: RunOutcome, output: Output): void {
     showRivals(record.result, record.rivals ?? [], output);
   }
   for (const note of record.notes) output.line(note);
-  for (const { name, wanted, got, met } of record.targets ?? []) {
-    if (!met) output.line(`Target missed: ${name} ${got.toFixed(3)} of the original's, ${wanted} was wanted.`);
-  }
+  for (const target of record.targets ?? []) if (!target.met) output.line(targetSentence(target));
   output.line(`Model: ${join(directory, 'model.onnx')}`);
   output.line(`Report: ${join(directory, 'report.html')}`);
   output.line(`It took ${duration(record.seconds)}.`);

@@ -1,7 +1,6 @@
 /** What a network's answer takes, told from its channel counts: milliseconds for each MAC of each node, measured before. */
 
-import { type Cost, costOf } from '../analyze/cost.js';
-import type { Graph } from '../graph/graph.js';
+import type { Cost } from '../analyze/cost.js';
 
 export interface LatencyModel {
   /** Milliseconds of one multiply-add, by node; nodes keep their names when they are cut. */
@@ -13,12 +12,6 @@ export interface LatencyModel {
 /** Milliseconds of the nodes that have rates; what does not depend on channels is not counted. */
 export function predictedLatency(cost: Pick<Cost, 'nodes'>, rates: LatencyModel['rates']): number {
   return cost.nodes.reduce((sum, { node, macs }) => sum + macs * (rates.get(node.name) ?? 0), 0);
-}
-
-/** Whether the model says that a graph is as fast as the target asks; true where nothing is asked. */
-export function meetsLatency(graph: Graph, model: LatencyModel | undefined, target: number | undefined): boolean {
-  if (!model || target === undefined) return true;
-  return predictedLatency(costOf(graph), model.rates) <= target * model.from * (1 + 1e-9);
 }
 
 /** A group that was cut alone: the MACs that each node lost, and the milliseconds that the network gained. */

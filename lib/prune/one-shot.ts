@@ -7,7 +7,6 @@ import type { Graph } from '../graph/graph.js';
 import { type Removal, type Removed, removeChannels } from '../surgery/remove.js';
 import { criterionNamed } from './criteria/index.js';
 import type { ScoreContext } from './criterion.js';
-import { meetsLatency } from './latency-model.js';
 import { normalizeScores } from './normalize.js';
 import type { PruneOptions } from './options.js';
 import { overrideOf, rankedTogether, type Share, selectRanked, smallestRatio } from './ranking.js';
@@ -67,9 +66,7 @@ export async function cutChannels(
   const from = context.from ?? costOf(graph, dependencies.shapes);
   const fits = (left: number, all: number, target: number | undefined) => target === undefined || left <= target * all;
   const met =
-    fits(macs, from.macs, options.targets.macs) &&
-    fits(parameters, from.parameters, options.targets.parameters) &&
-    meetsLatency(result.graph, options.latencyModel, options.targets.latency);
+    fits(macs, from.macs, options.targets.macs) && fits(parameters, from.parameters, options.targets.parameters);
   return { ...result, dependencies, macs, parameters, met };
 }
 

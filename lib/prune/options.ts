@@ -40,7 +40,7 @@ export interface PruneOptions {
   merge: boolean;
   /** What is to be left, as fractions of the given graph's MACs, parameters and latency. */
   targets: { macs?: number | undefined; parameters?: number | undefined; latency?: number | undefined };
-  /** What a target of latency is a fraction of, and how it depends on the channels. */
+  /** What a target of latency is a fraction of, and how it depends on the channels. Whether it is met, measuring tells. */
   latencyModel?: LatencyModel | undefined;
   /** What an earlier step was to leave. */
   previous?: Pick<PruneOptions, 'targets' | 'ratio' | 'overrides'>;

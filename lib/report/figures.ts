@@ -33,6 +33,12 @@ const TRAININGS: Record<string, string> = {
   'rival-smaller-input': 'smaller images',
 };
 
+/** What was asked for and what came of it. */
+export function targetSentence({ name, wanted, got, met, unit }: NonNullable<RunRecord['targets']>[number]): string {
+  const shown = (value: number) => (unit ? `${value.toFixed(2)} ${unit}` : `${percent(value)} of the original`);
+  return `Target for ${name}: at most ${shown(wanted)}, got ${shown(got)}: ${met ? 'met' : 'missed'}.`;
+}
+
 /** A training as the journal calls it, in words. */
 export function trainingName(part: string): string {
   const step = /^prune-(\d+)$/.exec(part)?.[1];

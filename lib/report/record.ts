@@ -64,7 +64,18 @@ export const runRecord = z.object({
   result: z.object({ baseline: evidence, stage1: evidence, stage2: evidence.optional() }).optional(),
   /** Largest difference between the engine's and ONNX Runtime's outputs, as a fraction of the outputs' scale. */
   parity: z.object({ baseline: z.number(), stage1: z.number(), stage2: z.number().optional() }).optional(),
-  targets: z.array(z.object({ name: z.string(), wanted: z.number(), got: z.number(), met: z.boolean() })).optional(),
+  /** Fractions of the original, unless there is a unit. */
+  targets: z
+    .array(
+      z.object({
+        name: z.string(),
+        wanted: z.number(),
+        got: z.number(),
+        met: z.boolean(),
+        unit: z.literal('ms').optional(),
+      }),
+    )
+    .optional(),
   /** What else the same data and budget would have given. */
   rivals: z.array(rival).optional(),
   notes: z.array(z.string()),

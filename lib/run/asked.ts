@@ -54,12 +54,12 @@ export function searchSettings(settings: Settings<'search'> | Settings<'run'>) {
 
 export function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
   const { targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatioPerLayer, ignore } = settings;
-  const { layerRatios, ranking, reduce, normalize } = settings;
+  const { layerRatios, ranking, reduce, normalize, targetLatency, latencyBatch } = settings;
   const { lambda, merge, steps, cuts, reconstruct, distill } = settings;
   const pruneLearningRate = 'pruneLearningRate' in settings ? settings.pruneLearningRate : undefined;
   return {
     ...{ targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio: maxRatioPerLayer, ignore },
-    ...{ layerRatios, ranking, reduce, normalize },
+    ...{ layerRatios, ranking, reduce, normalize, targetLatency, latencyBatch },
     ...{ lambda, merge, steps, cuts, reconstruct, distill, pruneLearningRate },
   };
 }
@@ -74,6 +74,7 @@ export function requireGoal({
   layerRatios,
   targetMacs,
   targetParams,
+  targetLatency,
   criterion,
 }: ReturnType<typeof oneShotSettings>): void {
   if (criterion === 'history' || criterion === 'taylor') {
@@ -82,7 +83,8 @@ export function requireGoal({
       exitCode: ExitCode.usage,
     });
   }
-  if (ratio !== undefined || targetMacs !== undefined || targetParams !== undefined || layerRatios.length > 0) return;
+  const target = targetMacs ?? targetParams ?? targetLatency;
+  if (ratio !== undefined || target !== undefined || layerRatios.length > 0) return;
   throw new TascnetError('Without training data, how much to remove must be said.', {
     hint: 'Add --ratio, --target-macs or --target-params; or --data.',
     exitCode: ExitCode.usage,

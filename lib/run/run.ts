@@ -9,6 +9,7 @@ import { measure } from '../validate/evidence.js';
 import { compare, rivalsAsked } from './compare.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
+import { withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
 import { phase } from './phases.js';
 import { type PreparedData, prepareGraph } from './prepare.js';
@@ -112,7 +113,8 @@ async function train(
     return { graph: trained, outcome };
   });
   const stage2 = await phase('stage2', parts, async () => {
-    const relative = againstBaseline(settings, costOf(baseline.graph), costOf(stage1.graph));
+    const fractions = againstBaseline(settings, costOf(baseline.graph), costOf(stage1.graph));
+    const relative = await withLatencyGoal(stage1.graph, fractions, hooks, keep.journal);
     const { graph: pruned, ...outcome } = await pruneStage(
       engine,
       stage1.graph,
@@ -206,10 +208,11 @@ type Figures = NonNullable<RunRecord['result']>['baseline'];
 
 /** What was asked for and what came of it, in ONNX Runtime's figures against the fine-tuned baseline. */
 function targetsOf(settings: RunSettings, baseline: Figures, result: Figures): RunRecord['targets'] {
-  const atMost = (name: string, wanted: number | undefined, got: number) =>
-    wanted === undefined ? [] : [{ name, wanted, got, met: got <= wanted + 1e-9 }];
+  const atMost = (name: string, wanted: number | undefined, got: number, unit?: 'ms') =>
+    wanted === undefined ? [] : [{ name, wanted, got, met: got <= wanted + 1e-9, ...(unit ? { unit } : {}) }];
   return [
     ...atMost('MACs', settings.targetMacs, result.macs / baseline.macs),
     ...atMost('parameters', settings.targetParams, result.parameters / baseline.parameters),
+    ...atMost('latency', settings.targetLatency, result.latencyMs[`batch${settings.latencyBatch ?? '1'}`], 'ms'),
   ];
 }

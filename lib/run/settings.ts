@@ -67,11 +67,23 @@ export interface SearchSettings {
   limits?: Limits | undefined;
 }
 
+/** A target of latency: a fraction of what the rates (milliseconds for each MAC, by node) say of the unpruned network. */
+export interface LatencyGoal {
+  fraction: number;
+  from: number;
+  rates: Record<string, number>;
+}
+
 export interface PruneSettings extends DistillationSettings {
   /** Of the training after a cut; `learningRate` when absent. */
   pruneLearningRate?: number | undefined;
   targetMacs?: number | undefined;
   targetParams?: number | undefined;
+  /** Milliseconds of one batch in ONNX Runtime. */
+  targetLatency?: number | undefined;
+  latencyBatch?: '1' | '32' | undefined;
+  /** What the target of latency comes to, once it was measured. */
+  latencyGoal?: LatencyGoal | undefined;
   ratio?: number | undefined;
   /** `NAME=RATIO`, each for the groups of the weights of that name. */
   layerRatios?: string[] | undefined;

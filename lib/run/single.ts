@@ -13,6 +13,7 @@ import { compare, rivalsAsked } from './compare.js';
 import { sha256 } from './directory.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
+import { type LatencySettings, withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
 import { atSize, loadModel, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import type { DataSettings, EvidenceSettings, FinetuneSettings, PruneSettings } from './settings.js';
@@ -55,7 +56,8 @@ export async function runPrune(
 ): Promise<PruneOutcome> {
   return withData(settings, hooks, async (graph, data) => {
     const prepared = await prepareGraph(engine, graph, data, settings, hooks);
-    const pruned = await pruneStage(engine, prepared, data, settings, settings.epochs, hooks);
+    const settled = await withLatencyGoal(prepared, settings, hooks);
+    const pruned = await pruneStage(engine, prepared, data, settled, settings.epochs, hooks);
     for (const message of pruningNotes(pruned, settings.tolerance)) hooks.onEvent({ kind: 'warning', message });
     const original = out.replace(/(\.onnx)?$/i, '.original.onnx');
     const [before, after] = await exported(engine, [prepared, pruned.graph], [original, out], data, settings, hooks);
@@ -82,12 +84,13 @@ const QUICKLY_MEASURED_MACS = 2e8;
 
 /** Prunes once by the weights alone: no data, no engine, no training. Latency: where asked for, or quickly measured. */
 export async function runOneShot(
-  settings: { model: string; seed: number; measure?: boolean | undefined } & PruneSettings,
+  settings: { model: string; measure?: boolean | undefined } & LatencySettings & PruneSettings,
   out: string,
   hooks: Hooks,
 ): Promise<PruneOutcome> {
   const graph = await loadModel(settings.model);
-  const { graph: pruned, plan, met } = await pruneOnce(graph, pruneOptions(settings, hooks));
+  const settled = await withLatencyGoal(graph, settings, hooks);
+  const { graph: pruned, plan, met } = await pruneOnce(graph, pruneOptions(settled, hooks));
   await save(pruned, out);
   const before = await modelSize(graph, settings.model);
   if (!(settings.measure ?? before.macs <= QUICKLY_MEASURED_MACS))
@@ -98,9 +101,10 @@ export async function runOneShot(
 }
 
 /** The groups of a model and what of them would go, without doing it. */
-export async function pruneDryRun(settings: { model: string; seed: number } & PruneSettings, hooks: Hooks) {
+export async function pruneDryRun(settings: { model: string } & LatencySettings & PruneSettings, hooks: Hooks) {
   const graph = await loadModel(settings.model);
-  const { plan, macs, parameters, met } = await pruneOnce(graph, pruneOptions(settings, hooks));
+  const settled = await withLatencyGoal(graph, settings, hooks);
+  const { plan, macs, parameters, met } = await pruneOnce(graph, pruneOptions(settled, hooks));
   const { groups } = dependencyGroups(graph);
   return { plan, macs, parameters, met, groups: groups.map(({ id, channels }) => ({ id, channels })) };
 }

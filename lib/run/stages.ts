@@ -81,7 +81,11 @@ export function pruneOptions(settings: PruneSettings & { seed: number }, hooks: 
     criterion: settings.criterion,
     lambda: settings.lambda,
     merge: settings.merge,
-    targets: { macs: settings.targetMacs, parameters: settings.targetParams },
+    targets: { macs: settings.targetMacs, parameters: settings.targetParams, latency: settings.latencyGoal?.fraction },
+    latencyModel: settings.latencyGoal && {
+      rates: new Map(Object.entries(settings.latencyGoal.rates)),
+      from: settings.latencyGoal.from,
+    },
     ratio: settings.ratio,
     overrides: (settings.layerRatios ?? []).map(overrideOf),
     ranking: settings.ranking,

@@ -59,10 +59,16 @@ export const FILE_OPTIONS = {
     },
     undefined,
   ),
-  targetLatency: milliseconds(PRUNE, {
+  targetLatency: milliseconds(STAGE2, {
     group: 'Targets',
-    describe: 'Time for one image in ONNX Runtime on this machine, such as 5ms.',
+    describe: 'Median time of the result in ONNX Runtime on this machine, such as 5ms.',
   }),
+  latencyBatch: choice(
+    ['1', '32'],
+    STAGE2,
+    { group: 'Targets', describe: 'Images at a time for --target-latency.' },
+    '1',
+  ),
   tolerance: real(
     { min: 0, max: 100 },
     STAGE2,
