@@ -19,6 +19,9 @@ function libraries(addon: string): string[] {
   return [folder, join(folder, '..', '..', 'build', 'Release')].map((each) => join(each, 'tascnet-cuda.so'));
 }
 
+/** What a driver leaves where it runs: on Linux, under Windows, on boards. Looking is quicker than a child's trial. */
+const DRIVERS = ['/dev/nvidiactl', '/proc/driver/nvidia', '/dev/dxg', '/dev/nvhost-ctrl-gpu', '/dev/nvgpu'];
+
 /** What the child does: as this process would. */
 const TRIAL = `const opened = { exports: {} };
 process.dlopen(opened, process.argv[1]);
@@ -58,6 +61,8 @@ async function find(): Promise<DeviceSearch> {
   const { binding, path } = load();
   const library = libraries(path).find((each) => existsSync(each));
   if (library === undefined) return none('the CUDA half was not built');
+  const chosen = library === process.env.TASCNET_CUDA_LIBRARY;
+  if (!chosen && !DRIVERS.some((path) => existsSync(path))) return none('there is no NVIDIA driver');
   const failure = await tryInChild(path, library, how);
   if (failure !== undefined) return none(failure);
   try {
