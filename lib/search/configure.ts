@@ -45,10 +45,9 @@ export async function configured(searchable: Searchable, point: Point, seed: num
   const narrower = await narrowed(searchable, shorter, chosen, point);
   const wider = widened(searchable, narrower, chosen, point, seed);
   const edited = chosen.reduce((graph, choice) => editedBy(graph, choice, point), wider);
-  const { kept, layers, dropout, pooling, activation, neurons } = headOf(point);
-  if (kept) return edited;
   const head = edited === searchable.graph ? searchable.head : findHead(edited);
-  if (layers === 0 && dropout === 0 && isPlain(head)) return edited;
+  const { kept, dropout, pooling, activation, neurons } = headOf(point, head);
+  if (kept || (neurons.length === 0 && dropout === 0 && isPlain(head))) return edited;
   const configuration = {
     neurons,
     activation: ACTIVATIONS.find((name) => name === activation) ?? 'relu',

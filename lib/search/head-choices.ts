@@ -106,22 +106,26 @@ function dropout(more: { when?: Condition }): Choice {
   };
 }
 
-/** The values of a point that are about the head. */
-export function headOf(point: Point): {
+export interface HeadChoice {
+  /** Nothing of the head is chosen anew. */
   kept: boolean;
-  layers: number;
+  neurons: number[];
+  activation: string;
   dropout: number;
   pooling: string;
-  activation: string;
-  neurons: number[];
-} {
-  const layers = Number(point[HEAD.layers] ?? 0);
+}
+
+/** What a point says of a head; of what it does not say, as it is. */
+export function headOf(point: Point, { layers }: Head): HeadChoice {
+  const names = Object.keys(point).filter((name) => name.startsWith(nameOf(LAYER, '')));
+  const hidden = Number(point[HEAD.layers] ?? layers.length - 1);
   return {
-    kept: point[HEAD.form] === 'kept',
-    layers,
+    kept: names.length === 0 || point[HEAD.form] === 'kept',
+    neurons: Array.from({ length: hidden }, (_, index) =>
+      Number(point[HEAD.neurons(index + 1)] ?? layers[index]?.out ?? NEURONS[0]),
+    ),
+    activation: String(point[HEAD.activation] ?? 'relu'),
     dropout: Number(point[HEAD.dropout] ?? 0),
     pooling: String(point[HEAD.pooling] ?? 'kept'),
-    activation: String(point[HEAD.activation] ?? 'relu'),
-    neurons: Array.from({ length: layers }, (_, index) => Number(point[HEAD.neurons(index + 1)])),
   };
 }

@@ -110,6 +110,26 @@ test('a space without the network as it is begins with the nearest point', async
   expect(graph.initializers.has('layer4.1.conv1.weight')).toBe(false);
 });
 
+test('a head that is not searched stays; of one that is searched in part, the rest', async () => {
+  const graph = vgg16({ width: 0.125, size: 64, classes: 10, seed: 2, hidden: 128 });
+  const whole = searchableOf(graph, { rules: [{ layers: 'head', search: false }] });
+  const point = nearestPoint(whole, 1);
+  expect(Object.keys(point).filter((name) => name.startsWith('head'))).toEqual([]);
+  expect(await configured(whole, point, 0)).toBe(graph);
+  const part = searchableOf(graph, {
+    rules: [
+      { layers: 'head', search: false },
+      { layers: 'head', choices: 'form', values: ['new'] },
+      { layers: 'head', choices: 'dropout', values: [0.3] },
+    ],
+  });
+  expect(nearestPoint(part, 1)).toMatchObject({ 'head:form': 'new', 'head:dropout': 0.3 });
+  const dropping = await configured(part, nearestPoint(part, 1), 0);
+  expect(dropping.nodes.filter(({ op }) => op === 'Gemm')).toHaveLength(3);
+  const [before, after] = [await logitsOf(graph), await logitsOf(dropping)];
+  for (const [index, value] of before.data.entries()) expect(after.data[index]).toBeCloseTo(value, 3);
+});
+
 test('other image sizes are a choice, where the network can take them', async () => {
   const searchable = searchableOf(network(), { imageSizes: [32, 48, 96] });
   const size = named(spaceAt(searchable, 1), 'network:image-size');
