@@ -34,7 +34,7 @@ async function halved(graph: Graph, roundTo: number): Promise<Graph> {
 }
 
 export const comparisons: Comparison[] = NETWORKS.flatMap(([name, build, size]) =>
-  [1, 8, 16].map(
+  [1, 4, 8, 16].map(
     (roundTo): Comparison => ({
       name: `${name}, rounded to ${roundTo}`,
       unit: 'ms',

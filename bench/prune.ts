@@ -1,11 +1,12 @@
 /** One-shot pruning by L1, half of every group's channels, at 224 px. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { save } from '../lib/formats/index.js';
 import type { Graph } from '../lib/graph/graph.js';
+import { addonInfo } from '../lib/native.js';
 import { pruneOnce } from '../lib/prune/one-shot.js';
 import { densenet121, mobilenetV2, resnet50, vgg16 } from '../test/models/families.js';
 import { type Comparison, milliseconds, python } from './case.js';
@@ -33,35 +34,45 @@ const NETWORKS: readonly (readonly [name: string, torchvision: string, build: ()
 function inMemory(build: () => Graph): Comparison['ours'] {
   return async () => {
     const graph = build();
+    // Loads the addon, as importing torch loads its libraries.
+    addonInfo();
     return () => milliseconds(() => pruneOnce(graph, OPTIONS));
   };
 }
 
-function wholeProcess(build: () => Graph): Comparison['ours'] {
+/** Prunes a file in a process of its own. @param value what is measured, from the milliseconds that it took. */
+function wholeProcess(build: () => Graph, value: (milliseconds: number) => number): Comparison['ours'] {
   return async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tascnet-bench-'));
     const [model, out] = [join(folder, 'model.onnx'), join(folder, 'pruned.onnx')];
     await save(build(), model);
-    const args = [
-      'dist/cli/main.js',
-      'prune',
-      '--model',
-      model,
-      '--ratio',
-      '0.5',
-      '--criterion',
-      'l1',
-      '--round-to',
-      '1',
-    ];
+    const asked = ['--ratio', '0.5', '--criterion', 'l1', '--round-to', '1', '--no-measure'];
+    const args = ['dist/cli/main.js', 'prune', '--model', model, '--out', out, ...asked];
     return async () => {
       const took = await milliseconds(() => {
-        const { status, stderr } = spawnSync(process.execPath, [...args, '--out', out], { encoding: 'utf8' });
+        const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
         if (status !== 0) throw new Error(stderr);
       });
       rmSync(folder, { recursive: true });
-      return took;
+      return value(took);
     };
+  };
+}
+
+/** The most memory of the programs that were measured in this trial, in MB. */
+function peakMegabytes(): number {
+  const peaks = readFileSync(process.env.BENCH_PEAKS ?? '', 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map(Number);
+  return Math.max(...peaks) / 1e6;
+}
+
+/** Three times the weights, in MB. */
+function threeTimes(build: () => Graph): Comparison['ours'] {
+  return async () => {
+    const bytes = [...build().initializers.values()].reduce((sum, { data }) => sum + 4 * data.length, 0);
+    return async () => (3 * bytes) / 1e6;
   };
 }
 
@@ -74,6 +85,14 @@ export const comparisons: Comparison[] = NETWORKS.flatMap(([name, torchvision, b
   } as const;
   return [
     { name: `${name}, in memory`, ours: inMemory(build), ...against },
-    { name: `${name}, tascnet prune`, ours: wholeProcess(build), ...against },
+    { name: `${name}, tascnet prune`, ours: wholeProcess(build, (took) => took), ...against },
+    {
+      name: `${name}, memory of tascnet prune`,
+      unit: 'MB',
+      better: 'lower',
+      ours: wholeProcess(build, peakMegabytes),
+      rivalName: 'three times the weights',
+      rival: { run: threeTimes(build) },
+    },
   ];
 });

@@ -53,6 +53,7 @@ const inspection = z.strictObject({
   ),
   pinned,
   unknown: pinned,
+  nonFinite: z.array(z.strictObject({ tensor: z.string(), count })),
 });
 
 const plan = z.strictObject({
