@@ -11,6 +11,7 @@ import { normalizeScores } from './normalize.js';
 import type { PruneOptions } from './options.js';
 import { overrideOf, rankedTogether, type Share, selectRanked, smallestRatio } from './ranking.js';
 import { type Costs, type Limits, meetsTargets, selectChannels } from './select.js';
+import { scaledBySensitivity } from './sensitivity.js';
 
 export interface OneShot extends Removed {
   dependencies: Dependencies;
@@ -42,8 +43,10 @@ export async function pruneOnce(graph: Graph, options: PruneOptions, context: On
     taylor: context.taylor,
     reduce: options.reduce,
   });
-  const scores = normalizeScores(raw, options.normalize ?? (criterion.comparable ? 'none' : 'mean'));
-  const removed = chosen(graph, dependencies, scores, options, context);
+  const normal = normalizeScores(raw, options.normalize ?? (criterion.comparable ? 'none' : 'mean'));
+  const { sensitivity } = options;
+  const scores = sensitivity ? scaledBySensitivity(groups, normal, sensitivity) : normal;
+  const removed = chosenChannels(graph, dependencies, scores, options, context);
   const removals = new Map(
     groups.flatMap((group, number): [string, Removal][] => {
       const channels = removed[number] ?? [];
@@ -70,8 +73,8 @@ export async function cutChannels(
   return { ...result, dependencies, macs, parameters, met };
 }
 
-/** The channels that go, by group number. */
-function chosen(
+/** The channels that go, by group number. @param scores one a channel, comparable where channels compete. */
+export function chosenChannels(
   graph: Graph,
   dependencies: Dependencies,
   scores: readonly Float64Array[],

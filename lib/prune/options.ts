@@ -10,6 +10,7 @@ import type { Reduction } from './criterion.js';
 import type { LatencyModel } from './latency-model.js';
 import type { Normalization } from './normalize.js';
 import type { Override, Ranking } from './ranking.js';
+import type { Sensitivity } from './sensitivity.js';
 
 /** What a finished pruning step leaves, enough to go on from it. */
 export interface StepState {
@@ -46,12 +47,14 @@ export interface PruneOptions {
   previous?: Pick<PruneOptions, 'targets' | 'ratio' | 'overrides'>;
   /** Fraction of each group's channels (those of the given graph) to remove instead of a target. */
   ratio?: number | undefined;
-  /** Ratios of single groups, whatever the ratio or the targets; the last one that matches counts. Not for `history`. */
+  /** Ratios of single groups, whatever the ratio or the targets; the last one that matches counts. */
   overrides?: readonly Override[] | undefined;
-  /** Which channels compete; default: `local` with a ratio, `global` towards targets. `history` is always local. */
+  /** Which channels compete; default: `local` with a ratio, `global` towards targets. */
   ranking?: Ranking | undefined;
   /** Of the scores of a group's weights; default: `sum`. */
   reduce?: Reduction | undefined;
+  /** Brings the scores of groups to one scale by what was measured on data. Not for `history`. */
+  sensitivity?: readonly Sensitivity[] | undefined;
   /** Of the scores within a group; default: by the mean, unless the criterion's scores can be compared as they are. */
   normalize?: Normalization | undefined;
   roundTo: number;

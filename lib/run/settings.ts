@@ -90,6 +90,8 @@ export interface PruneSettings extends DistillationSettings {
   ranking?: Ranking | undefined;
   reduce?: Reduction | undefined;
   normalize?: Normalization | undefined;
+  /** Measure what each group is worth on the data, and compare groups by it. */
+  sensitivity?: boolean | undefined;
   /** Points of accuracy (percent) that may be lost. */
   tolerance: number;
   criterion: string;

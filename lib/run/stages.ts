@@ -16,6 +16,7 @@ import { train } from '../train/train.js';
 import type { RunDirectory } from './directory.js';
 import type { Hooks } from './hooks.js';
 import type { PreparedData } from './prepare.js';
+import { sensitivityOf } from './sensitivity.js';
 import type { PruneSettings, TrainingSettings } from './settings.js';
 import { trainingOptions } from './training.js';
 
@@ -130,7 +131,9 @@ export async function pruneStage(
   const { macs, parameters } = costOf(graph);
   const nameOf = (step: number) => `prune-${step}`;
   const source = settings.distill > 0 ? { ...data, train: data.student } : data;
-  return prune(engine, graph, source, pruneOptions(settings, hooks), {
+  const options = pruneOptions(settings, hooks);
+  const sensitivity = settings.sensitivity ? await sensitivityOf(engine, graph, data, options, hooks) : undefined;
+  return prune(engine, graph, source, sensitivity ? { ...options, sensitivity } : options, {
     epochs,
     steps: settings.steps,
     cuts: settings.cuts,

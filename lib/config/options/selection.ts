@@ -1,7 +1,7 @@
 /** Which channels go in stage 2. */
 
 import { z } from 'zod';
-import { choice, list, real, whole } from '../option.js';
+import { choice, flag, list, real, whole } from '../option.js';
 import { STAGE2 } from '../scopes.js';
 
 export const SELECTION_OPTIONS = {
@@ -40,6 +40,14 @@ export const SELECTION_OPTIONS = {
       defaultText: 'local with --ratio, else global',
     },
     undefined,
+  ),
+  sensitivity: flag(
+    STAGE2,
+    {
+      group: 'Pruning',
+      describe: 'With data: measure once how the loss rises without half of each group, and compare groups by it.',
+    },
+    false,
   ),
   ratio: real(
     { min: 0, max: 0.99 },
