@@ -6,12 +6,11 @@ import { atSize, loadTrainable, prepareData, prepareGraph } from '../../lib/run/
 import { search } from '../../lib/search/search.js';
 import { configured, searchableOf } from '../../lib/search/space-of-graph.js';
 import { train } from '../../lib/train/train.js';
-import { IMAGES, MODELS } from './accuracy.js';
+import { IMAGES, MODELS, NETWORK } from './accuracy.js';
 import type { Bar } from './stage1.js';
 
-const NETWORK = 'mobilenet_v1_0.25_128.onnx';
 const TRIALS = 20;
-const EPOCHS = 4;
+const EPOCHS = 3;
 const RATE = 0.02;
 
 export async function cost({ folder }: { folder: string }): Promise<Bar[]> {
