@@ -29,6 +29,7 @@ run(
     'test/native',
     // These are about installation and other programs.
     '--testPathIgnorePatterns=(install|embedding|backends)',
+    '--testTimeout=600000',
     // The sanitizer keeps freed memory for a while.
     '--testNamePattern=^(?!memory is given back)',
   ],

@@ -91,5 +91,6 @@ export function needsDevice(work: number): boolean {
 /** Multiply-adds of comparing the channels of a tensor; 0 where the arguments are not what they should be. */
 export function comparisons(dims: unknown, axis: unknown): number {
   if (!Array.isArray(dims) || typeof axis !== 'number') return 0;
-  return dims.reduce((product, extent) => product * Number(extent), Number(dims[axis])) || 0;
+  const extents: unknown[] = [...dims, dims[axis]];
+  return extents.reduce<number>((work, extent) => (typeof extent === 'number' ? work * extent : 0), 1) || 0;
 }
