@@ -1,24 +1,22 @@
 /** One step of the history method: record, pair, make the pairs more alike, cut, merge. */
 
-import { costTerms, evaluate } from '../analyze/cost.js';
-import { type Dependencies, dependencyGroups } from '../analyze/groups.js';
+import { dependencyGroups } from '../analyze/groups.js';
 import { fromEpoch } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
 import type { Model } from '../engine/model.js';
 import type { Graph } from '../graph/graph.js';
 import type { Removal } from '../surgery/remove.js';
 import type { EpochMetrics } from '../train/metrics.js';
+import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
 import { type CutStep, repaired } from './cut.js';
-import { type Pair, pairLoss, recordHistory, removalOf, similarPairs } from './history.js';
-import { cutChannels, limitsOf, type OneShotContext } from './one-shot.js';
+import { pairLoss, pairScores, recordHistory, removalOf, similarPairs } from './history.js';
+import { chosenChannels, cutChannels, type OneShotContext } from './one-shot.js';
 import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
-import { smallestRatio } from './ranking.js';
 import type { HistoryEpochs } from './schedule.js';
-import { meetsTargets, selectLocally } from './select.js';
 
 /** How a step trains before its cut. */
-export interface HistoryTraining {
+export interface HistoryTraining extends Pick<TrainOptions, 'distillation'> {
   epochs: HistoryEpochs;
   seed: number;
   /** The epochs of both phases count as one training. */
@@ -33,7 +31,7 @@ export async function historyStep(
   options: PruneOptions,
   retrain: RetrainOptions,
   context: OneShotContext,
-  { epochs, seed, onEpoch }: HistoryTraining,
+  { epochs, seed, onEpoch, ...distillation }: HistoryTraining,
 ): Promise<CutStep> {
   const dependencies = dependencyGroups(graph, options.ignore);
   const history = recordHistory(graph, dependencies);
@@ -41,6 +39,7 @@ export async function historyStep(
     ...retrain.training,
     seed,
     restoreBest: false,
+    ...distillation,
     ...(options.signal ? { signal: options.signal } : {}),
     onEpoch: async (metrics: EpochMetrics, model: Model) => {
       await history.record(await model.weights());
@@ -48,12 +47,14 @@ export async function historyStep(
     },
   });
   const recorded = await train(engine, graph, data, { ...training(0), epochs: epochs.record });
-  const counts = removedCounts(graph, dependencies, options, context);
-  const pairs: Pair[][] = [];
-  for (const [number, count] of counts.entries()) {
-    const { gram, l1 } = await history.summary(number);
-    pairs.push(await similarPairs(gram, l1, count));
-  }
+  const { groups } = dependencies;
+  const summaries = [];
+  for (const number of groups.keys()) summaries.push(await history.summary(number));
+  const scores = await Promise.all(summaries.map(({ gram, l1 }) => pairScores(gram, l1)));
+  const going = chosenChannels(graph, dependencies, scores, options, context);
+  const pairs = await Promise.all(
+    summaries.map(({ gram, l1 }, number) => similarPairs(gram, l1, going[number]?.length ?? 0)),
+  );
   const extraLoss = pairLoss(dependencies, pairs, options.lambda);
   const later = { ...data, train: fromEpoch(data.train, epochs.record) };
   const optimised = await train(engine, recorded.graph, later, {
@@ -70,33 +71,4 @@ export async function historyStep(
   const cut = await cutChannels(optimised.graph, dependencies, removals, options, context);
   const graphs = { uncut: optimised.graph, cut: cut.graph };
   return { ...cut, graph: await repaired(engine, graphs, cut.kept, data, options, retrain) };
-}
-
-/** How many channels leave each group: the same fraction of the original ones, as small as meets the targets. */
-function removedCounts(
-  graph: Graph,
-  dependencies: Dependencies,
-  options: PruneOptions,
-  context: OneShotContext,
-): number[] {
-  const { groups } = dependencies;
-  const equal = groups.map(({ channels }) => new Float64Array(channels));
-  const limits = limitsOf(dependencies, options, context);
-  const removedAt = (ratio: number) => selectLocally(groups, equal, ratio, limits).map((channels) => channels.length);
-  if (options.ratio !== undefined) return removedAt(options.ratio);
-  const { latencyModel } = options;
-  const terms = costTerms(graph, dependencies, latencyModel?.rates);
-  const full = groups.map(({ channels }) => channels);
-  const from = {
-    ...(context.from ?? { macs: evaluate(terms, 'macs', full), parameters: evaluate(terms, 'parameters', full) }),
-    ...(latencyModel ? { latency: latencyModel.from } : {}),
-  };
-  const fits = (ratio: number) =>
-    meetsTargets(
-      terms,
-      removedAt(ratio).map((removed, group) => (full[group] ?? 0) - removed),
-      options.targets,
-      from,
-    );
-  return removedAt(smallestRatio(options.maxRatio, fits));
 }

@@ -49,6 +49,10 @@ export async function prune(
   const states = [...(retrain.finished ?? [])];
   // 0.8 − 0.1 is a little more than 0.7.
   const least = baseline - retrain.tolerance - 1e-9;
+  const distillation =
+    retrain.distill > 0
+      ? { distillation: { teacher: retrain.teacher ?? graph, weight: retrain.distill, temperature: 4 } }
+      : {};
   const isTooFar = () => !hasGoal(options) && (states.at(-1)?.accuracy ?? baseline) < least;
 
   while (states.length < budget.length && !isTooFar()) {
@@ -69,6 +73,7 @@ export async function prune(
       ? await historyStep(engine, current, dataFrom(begin), stepOptions, retrain, context, {
           epochs: epochs.history,
           seed,
+          ...distillation,
           onEpoch: told(0),
         })
       : await cutInParts(engine, current, data, stepOptions, retrain, context);
@@ -80,9 +85,7 @@ export async function prune(
       epochs: epochs.train,
       seed,
       ...(options.signal ? { signal: options.signal } : {}),
-      ...(retrain.distill > 0
-        ? { distillation: { teacher: retrain.teacher ?? graph, weight: retrain.distill, temperature: 4 } }
-        : {}),
+      ...distillation,
       ...(retrain.checkpoint ? { checkpoint: retrain.checkpoint(step) } : {}),
       onEpoch: told(end - begin - epochs.train),
     });

@@ -72,14 +72,18 @@ export function epochsOf(steps: readonly StepEpochs[]): number {
   return steps.reduce((sum, { history, train }) => sum + (history?.record ?? 0) + (history?.optimise ?? 0) + train, 0);
 }
 
+/** The history method takes a step for so many epochs: fewer would leave too little to recover in. */
+const HISTORY_STEP = 12;
+
 /**
  * Epochs of each step. Towards a goal the steps on the way get one in ten of the epochs each and the last step the rest;
- * without a goal any step may be the last, so that all get the same, and three at least. So does the history method: one to
- * record, one to make pairs alike, one to recover.
+ * without a goal any step may be the last, so that all get the same, and three at least. So many has any step of the history
+ * method: one to record, one to make pairs alike, one to recover.
  */
 export function epochsOfSteps({ epochs, steps }: RetrainOptions, goal: boolean, history: boolean): StepEpochs[] {
   const least = history || !goal ? 3 : 1;
-  const wanted = steps ?? (goal && !history ? 1 : OPEN_STEPS);
+  const towardsGoal = history ? Math.max(1, Math.floor(epochs / HISTORY_STEP)) : 1;
+  const wanted = steps ?? (goal ? towardsGoal : OPEN_STEPS);
   const count = Math.max(1, Math.min(wanted, Math.floor(epochs / least)));
   const equal = (step: number) => Math.floor(((step + 1) * epochs) / count) - Math.floor((step * epochs) / count);
   const short = Math.max(least, Math.round(epochs / 10));

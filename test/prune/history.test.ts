@@ -7,7 +7,7 @@ import type { Graph } from '../../lib/graph/graph.js';
 import { randomGenerator } from '../../lib/graph/random.js';
 import { float32, float32Data, type Tensor } from '../../lib/graph/tensor.js';
 import { cosinePairs } from '../../lib/native.js';
-import { type Pair, pairLoss, recordHistory, removalOf, similarPairs } from '../../lib/prune/history.js';
+import { type Pair, pairLoss, pairScores, recordHistory, removalOf, similarPairs } from '../../lib/prune/history.js';
 import { removeChannels } from '../../lib/surgery/remove.js';
 import { graphBuilder } from '../models/builder.js';
 import { relativeError, runModel } from '../models/runtime.js';
@@ -272,4 +272,44 @@ describe('the extra term of the optimise phase', () => {
     expect(tf.tidy(() => pairLoss(none, [], lambda)(model, tf).dataSync()[0])).toBeCloseTo(lambda, 6);
     model.dispose();
   });
+});
+
+test('what is lost with a channel is the part of its weights that its twin does not have', async () => {
+  const random = randomGenerator('pair scores');
+  const rows = Array.from({ length: 7 }, () => Array.from({ length: 12 }, () => random.normal()));
+  rows[4] = (rows[1] ?? []).map((value) => 0.5 * value);
+  const product = (a: number[] = [], b: number[] = []) => a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0);
+  const gram = Float64Array.from(rows.flatMap((a) => rows.map((b) => product(a, b))));
+  const l1 = Float64Array.from(rows, (row) => row.reduce((sum, value) => sum + Math.abs(value), 0));
+  const mean = l1.reduce((sum, value) => sum + value, 0) / rows.length;
+
+  const scores = await pairScores(gram, l1);
+
+  // The smaller of two channels that are alike but for their size is the first to go, and nothing is lost.
+  expect(scores.indexOf(Math.min(...scores))).toBe(4);
+  expect(scores[4]).toBeCloseTo(0, 6);
+  const ascending = [...scores.keys()].sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0));
+  const last = ascending.at(-1) ?? 0;
+  const others = ascending.slice(0, -1);
+  expect(scores[last]).toBeCloseTo(
+    others.reduce((sum, channel) => sum + (scores[channel] ?? 0), 0),
+    9,
+  );
+  // Distance of each lost channel's weights from the line through its twin's, found by projection.
+  const distances = others.map((channel) =>
+    rows
+      .filter((_, other) => other !== channel)
+      .map((twin) => {
+        const row = rows[channel] ?? [];
+        const along = product(row, twin) / product(twin, twin);
+        const rest = row.map((value, at) => value - along * (twin[at] ?? 0));
+        return (Math.sqrt(product(rest, rest) / product(row, row)) * (l1[channel] ?? 0)) / mean;
+      }),
+  );
+  // Of those that score alike one was lost with that much, and the others with less, after it.
+  for (const score of new Set(others.map((channel) => scores[channel] ?? 0))) {
+    const alike = [...others.keys()].filter((place) => scores[others[place] ?? 0] === score);
+    const nearest = Math.min(...alike.flatMap((place) => distances[place] ?? []).map((d) => Math.abs(d - score)));
+    expect(nearest).toBeLessThan(1e-6);
+  }
 });
