@@ -133,7 +133,10 @@ test('inspect tells of weights that are NaN or infinite', async () => {
     tascnet(['inspect', at('good.onnx'), '--json']),
   ]);
   expect(JSON.parse(json.stdout).nonFinite).toEqual([{ tensor: 'conv.weight', count: 1 }]);
-  expect([text.code, text.stdout]).toEqual([0, expect.stringMatching(/^NaN or infinite: conv\.weight: 1 of its values$/m)]);
+  expect([text.code, text.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^NaN or infinite: conv\.weight: 1 of its values$/m),
+  ]);
   expect(JSON.parse(whole.stdout).nonFinite).toEqual([]);
 });
 
