@@ -89,8 +89,10 @@ export async function prune(
       ...(retrain.checkpoint ? { checkpoint: retrain.checkpoint(step) } : {}),
       onEpoch: told(end - begin - epochs.train),
     });
-    const accuracy = trained.best.accuracy;
-    const state: StepState = { step, graph: trained.graph, plan: cut.plan, accuracy, macs, parameters };
+    // On few images training can harm what the repair left.
+    const best = trained.best.accuracy < untrained ? repaired : trained.graph;
+    const accuracy = Math.max(trained.best.accuracy, untrained);
+    const state: StepState = { step, graph: best, plan: cut.plan, accuracy, macs, parameters };
     states.push(state);
     await retrain.onStep?.(state);
   }

@@ -201,6 +201,24 @@ test('right after a cut, a repaired network errs less than one that is not', asy
   expect(await accuracyAfterCut(true)).toBeGreaterThan(await accuracyAfterCut(false));
 });
 
+test('training that does harm leaves the repaired network', async () => {
+  const seen: number[] = [];
+  const harmful = { ...training, optimizer: { kind: 'sgd', momentum: 0 }, learningRate: 1e4 } as const;
+  const { graph, accuracy } = await prune(
+    engine,
+    dense,
+    data,
+    { ...OPTIONS, criterion: 'taylor' },
+    {
+      ...RETRAIN,
+      ...{ epochs: 1, steps: 1, tolerance: 1, training: harmful },
+      onCut: (_, __, cut) => seen.push(cut.accuracy),
+    },
+  );
+  expect([accuracy]).toEqual(seen);
+  expect((await evaluate(engine, graph, data.validation)).accuracy).toBe(accuracy);
+});
+
 test('a ratio is reached in several cuts and steps, whatever is rounded on the way', async () => {
   const options = { ...OPTIONS, criterion: 'l1', targets: {}, ratio: 0.5, roundTo: 8 };
   const channels = dependencyGroups(dense).groups.map(({ id }) => id);
