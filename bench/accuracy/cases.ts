@@ -38,6 +38,9 @@ function pruned(of: Step, macs: number, ...further: string[]): Step {
   return { name, from: { step: of.name }, args };
 }
 
+/** What suits the narrow network in so few epochs. */
+const FASTER = ['--learning-rate', '0.003'];
+
 const narrow = finetuned(NARROW, 160);
 const smaller = finetuned(NARROW, 128);
 const wide = finetuned(WIDE, 160);
@@ -60,19 +63,19 @@ const lenet: Step = {
 const CAREFULLY = ['--no-flip', '--batch-size', '64', '--round-to', '1', '--min-channels', '1'];
 
 export const ACCURACY_CASES: readonly Case[] = [
-  { name: 'half', bar: '>= 88 %', data: 'caltech101-25', steps: [narrow, pruned(narrow, 0.5)] },
+  { name: 'half', bar: '>= 88 %', data: 'caltech101-25', steps: [narrow, pruned(narrow, 0.5, ...FASTER)] },
   {
     name: '30 %, batches of 16',
     bar: '>= 80 %',
     data: 'caltech101-25',
-    steps: [narrow, pruned(narrow, 0.3, '--batch-size', '16')],
+    steps: [narrow, pruned(narrow, 0.3, ...FASTER, '--batch-size', '16')],
   },
   {
     name: 'half with a smaller input',
     bar: '>= 91 %',
     data: 'caltech101-25',
     // 128² / 160² = 0.64 of the MACs.
-    steps: [narrow, smaller, pruned(smaller, 0.78)],
+    steps: [narrow, smaller, pruned(smaller, 0.78, ...FASTER)],
   },
   {
     name: 'smaller input only',
@@ -84,13 +87,13 @@ export const ACCURACY_CASES: readonly Case[] = [
     name: 'half, history',
     bar: 'above L1 in one shot',
     data: 'caltech101-25',
-    steps: [narrow, pruned(narrow, 0.5, '--criterion', 'history')],
+    steps: [narrow, pruned(narrow, 0.5, ...FASTER, '--criterion', 'history')],
   },
   {
     name: 'half, L1 in one shot',
     bar: 'the rival',
     data: 'caltech101-25',
-    steps: [narrow, pruned(narrow, 0.5, '--criterion', 'l1', '--cuts', '1')],
+    steps: [narrow, pruned(narrow, 0.5, ...FASTER, '--criterion', 'l1', '--cuts', '1')],
   },
   {
     name: 'half of the wide network',

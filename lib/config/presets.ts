@@ -35,6 +35,3 @@ export const PRESETS: Record<Preset, Record<string, unknown>> = {
 };
 
 export const LEARNING_RATES = { sgd: 0.01, adagrad: 0.01, adam: 0.001, adamw: 0.001 } as const;
-
-/** After a cut there is more to find again than in fine-tuning a whole network (`npm run bench -- accuracy`). */
-export const RETRAINING_RATES = { sgd: 0.01, adagrad: 0.01, adam: 0.003, adamw: 0.003 } as const;

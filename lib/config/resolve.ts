@@ -6,7 +6,7 @@ import { ExitCode, TascnetError } from '../errors.js';
 import { type ConfigFile, readConfigFile } from './file.js';
 import type { Command, Option } from './option.js';
 import { environmentName, OPTIONS, type OptionKey, optionName } from './options.js';
-import { LEARNING_RATES, PRESETS, type Preset, RETRAINING_RATES } from './presets.js';
+import { LEARNING_RATES, PRESETS, type Preset } from './presets.js';
 
 type Table = typeof OPTIONS;
 type ValueOf<O> = O extends { schema: z.ZodType<infer Value>; fallback: infer Fallback }
@@ -69,9 +69,8 @@ export function resolve<C extends Command>(command: C, given: Given): Resolved<C
     sources[key] = inPreset ? 'preset' : 'default';
   }
   if ('optimizer' in settings) {
-    const optimizer = settings.optimizer as keyof typeof LEARNING_RATES;
-    if (command === 'run') settings.pruneLearningRate ??= settings.learningRate ?? RETRAINING_RATES[optimizer];
-    settings.learningRate ??= (command === 'prune' ? RETRAINING_RATES : LEARNING_RATES)[optimizer];
+    settings.learningRate ??= LEARNING_RATES[settings.optimizer as keyof typeof LEARNING_RATES];
+    if (command === 'run') settings.pruneLearningRate ??= settings.learningRate;
   }
   return { settings: settings as Settings<C>, sources };
 }

@@ -59,10 +59,9 @@ test('the learning rate follows the optimizer, unless it is given', () => {
   expect(rate({ optimizer: 'adamw', learningRate: '3e-4' })).toBe(3e-4);
   const pruning = (commandLine: Record<string, unknown>) =>
     resolve('run', { commandLine, environment: {}, directory: null }).settings.pruneLearningRate;
-  expect(pruning({})).toBe(0.003);
+  expect(pruning({})).toBe(0.001);
   expect(pruning({ learningRate: '3e-4' })).toBe(3e-4);
   expect(pruning({ learningRate: '3e-4', pruneLearningRate: '0.02' })).toBe(0.02);
-  expect(resolve('prune', { commandLine: {}, environment: {}, directory: null }).settings.learningRate).toBe(0.003);
   expect(rate({ preset: 'paper' })).toBe(1e-3);
 });
 

@@ -26,7 +26,7 @@ export const PRUNING_OPTIONS = {
     {
       group: 'Pruning',
       describe: 'The highest learning rate of the training after a cut.',
-      defaultText: '--learning-rate where it is given, else 0.01 for sgd and adagrad, 0.003 for adam and adamw',
+      defaultText: 'that of --learning-rate',
     },
     undefined,
   ),

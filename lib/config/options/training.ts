@@ -23,7 +23,7 @@ export const TRAINING_OPTIONS = {
     {
       group: 'Training',
       describe: 'The highest learning rate.',
-      defaultText: '0.01 for sgd and adagrad, 0.001 for adam and adamw (0.003 for prune)',
+      defaultText: '0.01 for sgd and adagrad, 0.001 for adam and adamw',
     },
     undefined,
   ),
