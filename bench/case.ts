@@ -48,6 +48,14 @@ export async function milliseconds(run: () => unknown): Promise<number> {
   return performance.now() - started;
 }
 
+/** Of a sorted copy, interpolated between neighbours. @param share 0 … 1. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const [below = 0, above = 0] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return below + (above - below) * (at - Math.floor(at));
+}
+
 /** The median of repeated measurements after one that is not counted. */
 export async function median(times: number, measure: () => Promise<number>): Promise<number> {
   await measure();

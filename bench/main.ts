@@ -6,7 +6,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { addonInfo } from '../lib/native.js';
-import type { Comparison, Measured, Row } from './case.js';
+import { type Comparison, type Measured, quantile, type Row } from './case.js';
 import { CASES } from './cases.js';
 import { type Report, table } from './table.js';
 
@@ -21,13 +21,6 @@ function measure([command = '', ...args]: readonly string[]): Measured | { failu
     return { failure: error?.message ?? (reason || `exit code ${status}`) };
   }
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Measured;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const [below = 0, above = 0] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return below + (above - below) * (at - Math.floor(at));
 }
 
 /** The quartiles of the paired ratios are the interval: few trials permit no wider claim. */

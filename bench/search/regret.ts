@@ -12,29 +12,11 @@ import { parseArgs } from 'node:util';
 import type { SamplerName } from '../../lib/search/propose.js';
 import { openStudy } from '../../lib/search/study.js';
 import { TEST_FUNCTIONS, type TestFunction } from '../../test/search/functions.js';
+import { quantile, type Row } from '../case.js';
 import { proposals } from './proposal.js';
 
 const TRIALS = 50;
 const RIVAL_FIXTURE = 'test/fixtures/search/optuna-regret.json';
-
-interface Row {
-  name: string;
-  ours: number;
-  rival: number | null;
-  rivalName: string;
-  unit: string;
-  ratio: number | null;
-  low: number;
-  high: number;
-  memoryRatio: null;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const [below = 0, above = 0] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return below + (above - below) * (at - Math.floor(at));
-}
 
 async function regretOf(f: TestFunction, sampler: SamplerName, seed: number): Promise<number> {
   const study = openStudy({ space: f.space, sampler, seed });
