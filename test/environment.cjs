@@ -37,5 +37,12 @@ module.exports = class extends TestEnvironment {
   async setup() {
     await super.setup();
     for (const name of SHARED) this.global[name] = globalThis[name];
+    this.global.process.env = new Proxy(this.global.process.env, {
+      set(copy, name, value) {
+        // What the engine decides before it loads TensorFlow, which must read it.
+        if (name === 'TF_ENABLE_ONEDNN_OPTS' && value === '0') process.env[name] = value;
+        return Reflect.set(copy, name, value);
+      },
+    });
   }
 };

@@ -46,7 +46,7 @@ function show({ backend, version, device, directory, candidates, missing }: Engi
   for (const candidate of candidates) {
     const { name, from, finding } = candidate;
     const state = finding.works
-      ? `works: TensorFlow ${finding.version} on the ${finding.device.toUpperCase()}`
+      ? `works: TensorFlow ${finding.version} on the ${finding.device.toUpperCase()}${finding.oneDnn ? '' : ', without oneDNN'}`
       : finding.problem;
     output.line(`  ${name} (${from}): ${printable(state)}`);
   }

@@ -64,25 +64,22 @@ async function load(options: LoadOptions): Promise<Engine> {
   return cpuEngine();
 }
 
-interface NodeBackend {
-  isUsingGpuDevice: boolean;
-}
-
 function tensorflowEngine(directory: string, finding: Finding & { works: true }, threads: number): Engine {
   // Read by TensorFlow's C library when it loads.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
   // tfjs gives TensorFlow one operation at a time: a second pool would only contend with the first.
   process.env.TF_NUM_INTEROP_THREADS ??= '1';
+  if (!finding.oneDnn) process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
   restoreIsNullOrUndefined();
   loadQuietly(directory);
   const tf: Tf = require(directory);
-  const backend = tf.backend() as unknown as NodeBackend;
+  const backend = tf.backend();
   return {
     tf,
     backend: 'tensorflow',
     version: finding.version,
-    device: backend.isUsingGpuDevice ? 'gpu' : 'cpu',
+    device: 'isUsingGpuDevice' in backend && backend.isUsingGpuDevice === true ? 'gpu' : 'cpu',
     directory,
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS),
   };
@@ -99,7 +96,7 @@ async function cpuEngine(): Promise<Engine> {
   const tf: Tf = require('@tensorflow/tfjs');
   await tf.setBackend('cpu');
   // Its greeting recommends what our own warning has already said.
-  (tf.backend() as unknown as { firstUse: boolean }).firstUse = false;
+  Object.assign(tf.backend(), { firstUse: false });
   const directory = require.resolve('@tensorflow/tfjs-backend-cpu/package.json').replace(/.package\.json$/, '');
   return { tf, backend: 'cpu', version: tf.version_core, device: 'cpu', directory, threads: 1 };
 }
