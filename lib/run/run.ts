@@ -38,10 +38,10 @@ export async function run(
 ): Promise<RunOutcome> {
   const session = await openSession('run', engine, settings, out, resume, hooks);
   try {
-    const { graph, data, directory, journal, record } = session;
+    const { graph, data, directory, journal } = session;
     const keep = { directory, journal };
     const models = await train(engine, graph, data, settings, hooks, keep);
-    const proven = await prove(engine, models, data, record, keep, hooks);
+    const proven = await prove(engine, models, settings, session, hooks);
     const rivals = await contest(engine, graph, models, settings, session, hooks);
     const finished = await finishSession(session, { ...proven, rivals, notes: models.notes });
     // A ratio is no figure of the result that could be measured: pruning itself tells whether it was reached.
@@ -169,13 +169,11 @@ function againstBaseline(settings: RunSettings, baseline: Cost, stage1: Cost): R
 async function prove(
   engine: Engine,
   models: Models,
-  data: PreparedData,
-  record: RunRecord,
-  keep: Keep,
+  settings: RunSettings,
+  { data, directory, record }: Session,
   hooks: Hooks,
 ): Promise<Pick<RunRecord, 'result' | 'parity' | 'targets'>> {
   hooks.onEvent({ kind: 'phase', phase: 'validate' });
-  const { directory } = keep;
   const files = {
     baseline: directory.file('baseline.onnx'),
     stage1: directory.file('stage1.onnx'),
@@ -200,7 +198,7 @@ async function prove(
   return {
     result: { baseline, stage1, stage2 },
     parity: differences,
-    targets: targetsOf(record.settings as unknown as RunSettings, baseline, stage2),
+    targets: targetsOf(settings, baseline, stage2),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { cpus, totalmem } from 'node:os';
 import { isAbsolute } from 'node:path';
+import { optionsOf } from '../config/resolve.js';
 import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
@@ -32,7 +33,8 @@ type SessionSettings = FinetuneSettings;
 
 /**
  * The settings that a folder was made with. `out` is another file for the result than that of the folder.
- * @throws TascnetError when it holds nothing, the work of another command, or that of files that are gone.
+ * @throws TascnetError when it holds nothing, the work of another command, that of files that are gone, or a setting
+ * that no option allows.
  */
 export async function settingsOf<S>(command: RunRecord['command'], folder: string): Promise<S> {
   const directory = await openDirectory(folder);
@@ -46,7 +48,22 @@ export async function settingsOf<S>(command: RunRecord['command'], folder: strin
       throw new TascnetError(`"${path}", with which the ${command} in "${folder}" began, does not exist.`, {
         hint: isAbsolute(path) ? 'Put it back.' : 'Put it back, or go on from the folder in which it was begun.',
       });
+  checkSettings(record, directory.record);
   return record.settings as S;
+}
+
+/** What these options come to is stored, not what was given. */
+const DERIVED: readonly string[] = ['space'];
+
+/** Settings that are options have values that these allow, as when they were given. */
+function checkSettings({ command, settings }: RunRecord, path: string): void {
+  for (const [key, { schema, expected }] of optionsOf(command)) {
+    const value = settings[key];
+    if (value === undefined || DERIVED.includes(key) || schema.safeParse(value).success) continue;
+    throw new TascnetError(`${path} has ${JSON.stringify(value)} for "settings.${key}". Expected ${expected}.`, {
+      hint: 'It was written by another version of tascnet, or changed by hand: put it right, or start anew.',
+    });
+  }
 }
 
 /**

@@ -1,10 +1,11 @@
 /** The parts of a run that train: plain fine-tuning, and pruning with its steps kept so that it can go on. */
 
+import { z } from 'zod';
 import { costOf } from '../analyze/cost.js';
 import type { Engine } from '../engine/engine.js';
 import { globOf } from '../graph/glob.js';
 import type { Graph } from '../graph/graph.js';
-import type { Journal } from '../journal.js';
+import { eventsOfKind, type Journal } from '../journal.js';
 import { type Pruned, prune } from '../prune/iterate.js';
 import type { PruneOptions, StepState } from '../prune/options.js';
 import type { Override } from '../prune/ranking.js';
@@ -109,13 +110,26 @@ function overrideOf(text: string): Override {
   return { pattern, ratio: Number(text.slice(equals + 1)), matches: (initializer) => glob.test(initializer) };
 }
 
-interface StepEvent {
-  step: number;
-  plan: Plan;
-  accuracy: number;
-  macs: number;
-  parameters: number;
-}
+const indices = z.array(z.int().min(0));
+const planSchema: z.ZodType<Plan> = z.object({
+  groups: z.array(
+    z.object({
+      id: z.string(),
+      channels: z.int(),
+      removed: indices,
+      merged: z.array(z.tuple([z.int().min(0), z.int().min(0)])),
+      members: z.array(z.object({ tensor: z.string(), axis: z.int().min(0), removed: indices })),
+    }),
+  ),
+  pinned: z.array(z.object({ node: z.string(), reason: z.string() })),
+});
+const stepSchema = z.object({
+  step: z.int().min(0),
+  plan: planSchema,
+  accuracy: z.number(),
+  macs: z.number(),
+  parameters: z.number(),
+});
 
 /** Prunes with retraining towards `teacher`; finished steps are in the journal and the checkpoints of `keep`. */
 export async function pruneStage(
@@ -160,12 +174,15 @@ export async function pruneStage(
   });
 }
 
-async function finishedSteps({ journal, directory }: Keep, nameOf: (step: number) => string): Promise<StepState[]> {
+/** @throws TascnetError naming the event of the journal that is no step. */
+export async function finishedSteps(
+  { journal, directory }: Keep,
+  nameOf: (step: number) => string,
+): Promise<StepState[]> {
   const states: StepState[] = [];
-  for (const event of journal.events.filter(({ kind }) => kind === 'step')) {
-    const { step, plan, accuracy, macs, parameters } = event as unknown as StepEvent;
-    const graph = await directory.loadGraph(nameOf(step));
-    if (graph && step === states.length) states.push({ step, plan, accuracy, macs, parameters, graph });
+  for (const state of eventsOfKind(journal.events, 'step', stepSchema)) {
+    const graph = await directory.loadGraph(nameOf(state.step));
+    if (graph && state.step === states.length) states.push({ ...state, graph });
   }
   return states;
 }

@@ -29,8 +29,8 @@ test('a run is gone on with where its model and data are', async () => {
     engine: { backend: '', version: '', device: '' },
     machine: { cpu: '', cores: 1, memoryGiB: 1, node: '' },
   };
-  const write = (path: string) =>
-    writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...record, model: { path, sha256: '' } }));
+  const write = (path: string, settings: object = record.settings) =>
+    writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...record, settings, model: { path, sha256: '' } }));
   write('net.onnx');
   await expect(settingsOf('run', folder)).rejects.toThrow(
     /"net.onnx", with which the run in ".*" began, does not exist/,
@@ -38,4 +38,10 @@ test('a run is gone on with where its model and data are', async () => {
   write(folder);
   expect(await settingsOf('run', folder)).toEqual({ epochs: 3 });
   await expect(settingsOf('search', folder)).rejects.toThrow(/holds a run, not a search/);
+  write(folder, { epochs: '3' });
+  await expect(settingsOf('run', folder)).rejects.toThrow(
+    /run\.json has "3" for "settings\.epochs"\. Expected a whole/,
+  );
+  write(folder, { epochs: 3, optimizer: 'lion' });
+  await expect(settingsOf('run', folder)).rejects.toThrow(/run\.json has "lion" for "settings\.optimizer"/);
 });
