@@ -18,6 +18,7 @@
         "native/cost/cost.cc",
         "native/cuda/device.cc",
         "native/cuda/trial.cc",
+        "native/buffer.cc",
         "native/fold.cc",
         "native/parallel.cc",
         "native/regress/cholesky.cc",

@@ -3,13 +3,9 @@
 #include <array>
 #include <memory>
 
+#include "../buffer.h"
 #include "args.h"
 #include "describe.h"
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#include <unistd.h>
-#endif
 
 namespace tascnet {
 namespace {
@@ -27,7 +23,6 @@ struct Constructors {
 // event loop waiting. Below, a plain constructor is quicker.
 constexpr std::size_t kLargeResult = 256 * 1024;
 constexpr std::size_t kLargestBuffer = 0x7FFFFFFF;
-constexpr std::size_t kHugePages = 2 * 1024 * 1024;  // from here on huge pages are asked for
 
 std::size_t bytesPerElement(napi_typedarray_type type) {
   switch (type) {
@@ -45,18 +40,6 @@ std::size_t bytesPerElement(napi_typedarray_type type) {
     default:
       return 4;
   }
-}
-
-// Most of the time of filling new memory is its page faults; with huge pages there are 512 times fewer.
-void preferHugePages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-  if (bytes < kHugePages) return;
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(data) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(data) + bytes;
-  // Advice alone: where it is refused, pages are small.
-  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#endif
 }
 
 }  // namespace

@@ -22,21 +22,17 @@ void requireFinite(double value, const char* name, std::size_t column) {
 void LeastSquares::add(const float* x, const float* y, std::size_t count, const CancelFlag& cancel) {
   const Channels inputs = {x, count, inputs_, 1};
   const Channels outputs = {y, count, outputs_, 1};
-  std::vector<double> squares(inputs_ * inputs_);
   std::vector<double> products(inputs_ * outputs_);
-  addSymmetricProducts(inputs, Pairing::dot, squares.data(), cancel);
+  const Buffer<double> squares = lowerProducts(inputs, Pairing::dot, cancel);
   addProducts(inputs, outputs, Pairing::dot, products.data(), cancel);
   for (std::size_t i = 0; i < inputs_; ++i) {
     requireFinite(squares[i * inputs_ + i], "x", i);
     for (std::size_t j = 0; j < outputs_; ++j) requireFinite(products[i * outputs_ + j], "y", j);
   }
+  squares_.resize(inputs_ * inputs_);
+  products_.resize(inputs_ * outputs_);
   cancel.check();
-  if (squares_.empty()) {
-    squares_.swap(squares);
-    products_.swap(products);
-    return;
-  }
-  for (std::size_t i = 0; i < squares.size(); ++i) squares_[i] += squares[i];
+  addLower(squares_.data(), squares.data(), inputs_);
   for (std::size_t i = 0; i < products.size(); ++i) products_[i] += products[i];
 }
 

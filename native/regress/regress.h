@@ -28,7 +28,7 @@ class LeastSquares {
  private:
   std::size_t inputs_;
   std::size_t outputs_;
-  std::vector<double> squares_;  // these two are empty before the first samples
+  std::vector<double> squares_;  // these two are empty before the first samples; nothing above the diagonal of this one
   std::vector<double> products_;
 };
 

@@ -9,29 +9,38 @@
 
 namespace tascnet {
 
+const std::vector<double>& History::gram() {
+  lower();
+  if (!mirrored_) mirror(gram_.data(), channels());
+  mirrored_ = true;
+  return gram_;
+}
+
+std::vector<double>& History::lower() {
+  gram_.resize(channels() * channels());
+  return gram_;
+}
+
 void History::record(const Channels& weights, const CancelFlag& cancel) {
   const std::size_t count = channels();
   std::vector<double> norms(count);
   reduceChannels(weights, nullptr, Reduction::l1, norms.data(), cancel);
-  std::vector<double> products(count * count);
-  addSymmetricProducts(weights, Pairing::dot, products.data(), cancel);
+  const Buffer<double> products = lowerProducts(weights, Pairing::dot, cancel);
   for (std::size_t c = 0; c < count; ++c) {
     if (std::isfinite(norms[c]) && std::isfinite(products[c * count + c])) continue;
     throw std::range_error("Expected finite values for weights but received NaN, Infinity or a value whose square is "
                            "beyond float32 in channel " + std::to_string(c));
   }
+  double* const sums = lower().data();
   cancel.check();
   for (std::size_t c = 0; c < count; ++c) l1_[c] += norms[c];
-  if (gram_.empty()) {
-    gram_.swap(products);
-  } else {
-    for (std::size_t i = 0; i < products.size(); ++i) gram_[i] += products[i];
-  }
+  addLower(sums, products.data(), count);
+  mirrored_ = false;
 }
 
 void History::keep(const std::vector<std::int32_t>& indices) {
   const std::size_t count = indices.size();
-  gram();
+  gram();  // whole: the indices may be in any order
   std::vector<double> l1(count);
   std::vector<double> gram(count * count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -46,7 +55,7 @@ void History::keep(const std::vector<std::int32_t>& indices) {
 }
 
 void History::save(double* state) {
-  gram();
+  lower();
   for (const double norm : l1_) *state++ = norm;
   for (std::size_t i = 0; i < channels(); ++i) {
     for (std::size_t j = 0; j <= i; ++j) *state++ = gram_[i * channels() + j];
@@ -61,10 +70,11 @@ void History::restore(const double* state) {
                              " at index " + std::to_string(i));
     }
   }
-  gram();
+  lower();
+  mirrored_ = false;
   for (double& norm : l1_) norm = *state++;
   for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) gram_[i * count + j] = gram_[j * count + i] = *state++;
+    for (std::size_t j = 0; j <= i; ++j) gram_[i * count + j] = *state++;
     if (gram_[i * count + i] < 0) {
       throw std::range_error("Expected squares of norms for state but received a negative one for channel " +
                              std::to_string(i));

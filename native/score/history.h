@@ -17,10 +17,7 @@ class History {
 
   std::size_t channels() const { return l1_.size(); }
   const std::vector<double>& l1() const { return l1_; }
-  const std::vector<double>& gram() {
-    gram_.resize(channels() * channels());
-    return gram_;
-  }
+  const std::vector<double>& gram();
 
   // Adds one epoch, all of it or, when it throws, nothing. Throws std::range_error naming a channel that is not finite.
   void record(const Channels& weights, const CancelFlag& cancel);
@@ -35,8 +32,12 @@ class History {
   void restore(const double* state);
 
  private:
+  // gram_, of which what is above the diagonal may be out of date.
+  std::vector<double>& lower();
+
   std::vector<double> l1_;
   std::vector<double> gram_;  // empty before the first epoch: filling it takes a while, and making a history must not
+  bool mirrored_ = true;
 };
 
 }  // namespace tascnet

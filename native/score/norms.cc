@@ -141,8 +141,8 @@ void lamp(const Channels& x, double* scores, const CancelFlag& cancel) {
 }
 
 void geometricMedian(const Channels& x, double* scores, const CancelFlag& cancel) {
-  std::vector<double> squares(x.channels * x.channels);
-  addSymmetricProducts(x, Pairing::squaredDistance, squares.data(), cancel);
+  Buffer<double> squares = lowerProducts(x, Pairing::squaredDistance, cancel);
+  mirror(squares.data(), x.channels);
   parallelFor(x.channels, cancel, [&](std::size_t c) {
     scores[c] = 0;
     for (std::size_t d = 0; d < x.channels; ++d) scores[c] += std::sqrt(squares[c * x.channels + d]);

@@ -11,10 +11,12 @@ namespace tascnet {
 namespace {
 
 constexpr std::size_t kBlock = 256;        // positions summed in float
-constexpr std::size_t kChunk = 4 * kBlock; // positions packed at once
+constexpr std::size_t kChunk = 4 * kBlock; // positions packed at once by one thread
+constexpr std::size_t kPacked = std::size_t{1} << 22;  // floats that all threads together pack at once, about
 constexpr std::size_t kTileChannels = 64;  // channels of either side in one slice of work
 constexpr std::size_t kFewChannels = 256;  // up to here the positions are divided among the threads, not the entries
 constexpr std::size_t kParts = 8;
+constexpr std::size_t kRows = 16;          // rows of sums in one slice of work
 constexpr std::size_t kWidened = 8192;     // narrow elements that are widened at once
 
 // Channels [begin, begin + count) and positions [from, from + length) as a panel of the kernels.
@@ -49,9 +51,9 @@ void pack(const Channels& x, std::size_t begin, std::size_t count, std::size_t f
 // All channels of a matrix over one chunk of positions, panel after panel.
 class Packed {
  public:
-  explicit Packed(const Channels& x)
-      : x_(x), panels_(ceilDivide(x.channels, kernels().columns)),
-        chunk_(std::min(kChunk, x.positions())), data_(panels_ * kernels().columns * chunk_) {}
+  Packed(const Channels& x, std::size_t chunk)
+      : x_(x), panels_(ceilDivide(x.channels, kernels().columns)), chunk_(std::min(chunk, x.positions())),
+        data_(panels_ * kernels().columns * chunk_) {}
 
   std::size_t panels() const { return panels_; }
   const float* panel(std::size_t index) const { return data_.data() + index * kernels().columns * chunk_; }
@@ -77,27 +79,35 @@ struct Task {
 
   std::size_t tilePanels() const { return std::max<std::size_t>(1, kTileChannels / kernels().columns); }
 
-  // Entries of the panels [first, last) of both sides; of a symmetric product those on and below the diagonal.
+  // Entries of tile i of the left side with tile j of the right one; of a symmetric product those on and below the
+  // diagonal. They are summed in a place of their own, which stays in the first caches.
   void addTiles(const Packed& left, const Packed& right, std::size_t i, std::size_t j, std::size_t length,
                 double* sums) const {
     const Kernels& simd = kernels();
     const auto tile = pairing == Pairing::dot ? simd.dotTile : simd.distanceTile;
+    const std::size_t firstRow = i * tilePanels() * simd.columns;
+    const std::size_t firstColumn = j * tilePanels() * simd.columns;
     const std::size_t lastLeft = std::min(left.panels(), (i + 1) * tilePanels());
     const std::size_t lastRight = std::min(right.panels(), (j + 1) * tilePanels());
+    alignas(64) double own[kTileChannels * kTileChannels] = {};
     for (std::size_t from = 0; from < length; from += kBlock) {
       const std::size_t step = std::min(kBlock, length - from);
       for (std::size_t p = i * tilePanels(); p < lastLeft; ++p) {
         for (std::size_t q = j * tilePanels(); q < (symmetric ? std::min(p + 1, lastRight) : lastRight); ++q) {
-          for (std::size_t r = 0; r < simd.columns; r += simd.rows) {
-            const std::size_t row = p * simd.columns + r;
-            const std::size_t column = q * simd.columns;
-            if (row >= x.channels) break;
+          for (std::size_t r = 0; r < simd.columns && p * simd.columns + r < x.channels; r += simd.rows) {
+            const std::size_t row = p * simd.columns + r - firstRow;
             tile(left.panel(p) + from * simd.columns + r, right.panel(q) + from * simd.columns, step,
-                 sums + row * y.channels + column, y.channels, std::min(simd.rows, x.channels - row),
-                 std::min(simd.columns, y.channels - column));
+                 own + row * kTileChannels + q * simd.columns - firstColumn, kTileChannels);
           }
         }
       }
+    }
+    const std::size_t rows = std::min(lastLeft * simd.columns, x.channels) - firstRow;
+    const std::size_t columns = std::min(lastRight * simd.columns, y.channels) - firstColumn;
+    for (std::size_t row = 0; row < rows; ++row) {
+      double* const out = sums + (firstRow + row) * y.channels + firstColumn;
+      const std::size_t count = symmetric && i == j ? std::min(columns, row + 1) : columns;
+      for (std::size_t column = 0; column < count; ++column) out[column] += own[row * kTileChannels + column];
     }
   }
 
@@ -106,16 +116,17 @@ struct Task {
 
 // Many channels: one chunk of positions after the other, its entries divided among the threads.
 void addByEntries(const Task& task, double* sums, const CancelFlag& cancel) {
-  Packed left(task.x);
+  const std::size_t chunk = std::max(kChunk, kPacked / task.x.channels / kBlock * kBlock);
+  Packed left(task.x, chunk);
   std::vector<Packed> other;
-  if (!task.symmetric) other.emplace_back(task.y);
+  if (!task.symmetric) other.emplace_back(task.y, chunk);
   const Packed& right = task.symmetric ? left : other.front();
   std::vector<std::pair<std::size_t, std::size_t>> tiles;
   for (std::size_t i = task.tilesOf(left); i-- > 0;) {
     for (std::size_t j = 0; j < (task.symmetric ? i + 1 : task.tilesOf(right)); ++j) tiles.emplace_back(i, j);
   }
-  for (std::size_t from = 0; from < task.x.positions(); from += kChunk) {
-    const std::size_t length = std::min(kChunk, task.x.positions() - from);
+  for (std::size_t from = 0; from < task.x.positions(); from += chunk) {
+    const std::size_t length = std::min(chunk, task.x.positions() - from);
     parallelFor(left.panels() + (task.symmetric ? 0 : right.panels()), cancel, [&](std::size_t slice) {
       if (slice < left.panels()) {
         left.fill(slice, from, length);
@@ -137,9 +148,9 @@ void addByPositions(const Task& task, double* sums, const CancelFlag& cancel) {
   std::vector<double> partial(parts * entries);
   parallelFor(parts, cancel, [&](std::size_t part) {
     double* const own = partial.data() + part * entries;
-    Packed left(task.x);
+    Packed left(task.x, kChunk);
     std::vector<Packed> other;
-    if (!task.symmetric) other.emplace_back(task.y);
+    if (!task.symmetric) other.emplace_back(task.y, kChunk);
     const Packed& right = task.symmetric ? left : other.front();
     for (std::size_t chunk = part * chunks / parts; chunk < (part + 1) * chunks / parts; ++chunk) {
       cancel.check();
@@ -173,13 +184,36 @@ void addProducts(const Channels& x, const Channels& y, Pairing pairing, double* 
   run({x, y, pairing, false}, sums, cancel);
 }
 
-void addSymmetricProducts(const Channels& x, Pairing pairing, double* sums, const CancelFlag& cancel) {
-  cancel.check();
-  if (!pairsOnDevice(x, pairing == Pairing::squaredDistance, sums)) run({x, x, pairing, true}, sums, cancel);
-  // A tile on the diagonal may have written some entries above it; those below are complete.
-  for (std::size_t i = 0; i < x.channels; ++i) {
-    for (std::size_t j = i + 1; j < x.channels; ++j) sums[i * x.channels + j] = sums[j * x.channels + i];
+Buffer<double> lowerProducts(const Channels& x, Pairing pairing, const CancelFlag& cancel) {
+  Buffer<double> sums(x.channels * x.channels);
+  parallelFor(ceilDivide(x.channels, kRows), cancel, [&](std::size_t slice) {
+    const std::size_t begin = slice * kRows * x.channels;
+    const std::size_t end = std::min(sums.size(), begin + kRows * x.channels);
+    std::fill(sums.data() + begin, sums.data() + end, 0.0);
+  });
+  if (!pairsOnDevice(x, pairing == Pairing::squaredDistance, sums.data())) {
+    run({x, x, pairing, true}, sums.data(), cancel);
   }
+  return sums;
+}
+
+void addLower(double* sums, const double* more, std::size_t count) {
+  parallelFor(ceilDivide(count, kRows), CancelFlag(), [&](std::size_t slice) {
+    for (std::size_t i = slice * kRows; i < std::min(count, (slice + 1) * kRows); ++i) {
+      for (std::size_t j = 0; j <= i; ++j) sums[i * count + j] += more[i * count + j];
+    }
+  });
+}
+
+void mirror(double* matrix, std::size_t count) {
+  parallelFor(ceilDivide(count, kRows), CancelFlag(), [&](std::size_t slice) {
+    const std::size_t end = std::min(count, (slice + 1) * kRows);
+    for (std::size_t from = 0; from < end; from += kRows) {
+      for (std::size_t i = slice * kRows; i < end; ++i) {
+        for (std::size_t j = from; j < std::min(i, from + kRows); ++j) matrix[j * count + i] = matrix[i * count + j];
+      }
+    }
+  });
 }
 
 }  // namespace tascnet

@@ -43,6 +43,19 @@ struct Lanes {
     return b;
   }
 };
+#else
+using Quad = float __attribute__((vector_size(16)));
+
+// Lanes 0 to 3 of the result, counted through a and then b.
+template <int I, int J, int K, int L>
+TASCNET_INLINE Quad shuffle(Quad a, Quad b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, I, J, K, L);
+#else
+  using Order = std::int32_t __attribute__((vector_size(16)));
+  return __builtin_shuffle(a, b, Order{I, J, K, L});
+#endif
+}
 #endif
 
 // IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 of fraction.

@@ -64,28 +64,21 @@ TASCNET_TARGET TASCNET_INLINE void sumTile(const T* a, const T* b, std::size_t l
 
 template <class Op>
 TASCNET_TARGET TASCNET_INLINE void floatTile(const float* a, const float* b, std::size_t length, double* c,
-                                             std::size_t ldc, std::size_t validRows, std::size_t validColumns) {
+                                             std::size_t ldc) {
   float tile[kRows * kColumns];
   sumTile<Op, FloatLanes>(a, b, length, tile);
-  for (std::size_t i = 0; i < validRows; ++i) {
-    double* const row = c + i * ldc;
-    const float* const sums = tile + i * kColumns;
-    if (validColumns == kColumns) {
-      for (std::size_t j = 0; j < kColumns; ++j) row[j] += static_cast<double>(sums[j]);
-    } else {
-      for (std::size_t j = 0; j < validColumns; ++j) row[j] += static_cast<double>(sums[j]);
-    }
+  for (std::size_t i = 0; i < kRows; ++i) {
+    for (std::size_t j = 0; j < kColumns; ++j) c[i * ldc + j] += static_cast<double>(tile[i * kColumns + j]);
   }
 }
 
-TASCNET_TARGET inline void dotTile(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc,
-                                   std::size_t validRows, std::size_t validColumns) {
-  floatTile<Dot>(a, b, length, c, ldc, validRows, validColumns);
+TASCNET_TARGET inline void dotTile(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc) {
+  floatTile<Dot>(a, b, length, c, ldc);
 }
 
-TASCNET_TARGET inline void distanceTile(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc,
-                                        std::size_t validRows, std::size_t validColumns) {
-  floatTile<SquaredDistance>(a, b, length, c, ldc, validRows, validColumns);
+TASCNET_TARGET inline void distanceTile(const float* a, const float* b, std::size_t length, double* c,
+                                        std::size_t ldc) {
+  floatTile<SquaredDistance>(a, b, length, c, ldc);
 }
 
 TASCNET_TARGET inline void subtractTile(const double* a, const double* b, std::size_t length, double* c,
@@ -97,16 +90,41 @@ TASCNET_TARGET inline void subtractTile(const double* a, const double* b, std::s
   }
 }
 
+// Four positions of four channels: a square that is turned in registers.
+TASCNET_TARGET TASCNET_INLINE void packSquare(const float* source, std::size_t stride, float* out) {
+#ifdef TASCNET_VECTORS
+  Quad rows[4];
+  TASCNET_UNROLL
+  for (std::size_t c = 0; c < 4; ++c) load(rows[c], source + c * stride);
+  const Quad low01 = shuffle<0, 4, 1, 5>(rows[0], rows[1]);
+  const Quad low23 = shuffle<0, 4, 1, 5>(rows[2], rows[3]);
+  const Quad high01 = shuffle<2, 6, 3, 7>(rows[0], rows[1]);
+  const Quad high23 = shuffle<2, 6, 3, 7>(rows[2], rows[3]);
+  const Quad columns[4] = {shuffle<0, 1, 4, 5>(low01, low23), shuffle<2, 3, 6, 7>(low01, low23),
+                           shuffle<0, 1, 4, 5>(high01, high23), shuffle<2, 3, 6, 7>(high01, high23)};
+  TASCNET_UNROLL
+  for (std::size_t k = 0; k < 4; ++k) std::memcpy(out + k * kColumns, &columns[k], sizeof(Quad));
+#else
+  for (std::size_t c = 0; c < 4; ++c) {
+    for (std::size_t k = 0; k < 4; ++k) out[k * kColumns + c] = source[c * stride + k];
+  }
+#endif
+}
+
 // Sixteen positions of every channel at a time, so that both sides stay in the first cache.
 TASCNET_TARGET inline void packRuns(const float* source, std::size_t stride, std::size_t channels, std::size_t length,
                                     float* panel) {
   constexpr std::size_t kStep = 16;
   for (std::size_t begin = 0; begin < length; begin += kStep) {
     const std::size_t step = length - begin < kStep ? length - begin : kStep;
+    const float* const from = source + begin;
     float* const out = panel + begin * kColumns;
-    for (std::size_t c = 0; c < channels; ++c) {
-      const float* const run = source + c * stride + begin;
-      for (std::size_t k = 0; k < step; ++k) out[k * kColumns + c] = run[k];
+    const std::size_t squares = step == kStep ? channels / 4 * 4 : 0;
+    for (std::size_t c = 0; c < squares; c += 4) {
+      for (std::size_t k = 0; k < kStep; k += 4) packSquare(from + c * stride + k, stride, out + k * kColumns + c);
+    }
+    for (std::size_t c = squares; c < channels; ++c) {
+      for (std::size_t k = 0; k < step; ++k) out[k * kColumns + c] = from[c * stride + k];
     }
     for (std::size_t c = channels; c < kColumns; ++c) {
       for (std::size_t k = 0; k < step; ++k) out[k * kColumns + c] = 0.0F;
