@@ -1,6 +1,8 @@
 #include "surgery.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -28,9 +30,15 @@ void gather(const std::vector<Cut>& cuts, const CancelFlag& cancel) {
     const Gather& made = gathers.emplace_back(cut);
     if (made.pieces() == 0) continue;
     const std::size_t bytes = made.bytes() >= kLargeBytes ? kLargeSliceBytes : kSliceBytes;
-    const std::size_t perSlice = std::max<std::size_t>(1, bytes * made.pieces() / made.bytes());
-    for (std::size_t begin = 0; begin < made.pieces(); begin += perSlice) {
-      slices.push_back({&made, begin, std::min(made.pieces(), begin + perSlice)});
+    const double each = static_cast<double>(made.bytes()) / static_cast<double>(made.pieces());
+    // Slices end where addresses are multiples of their size, as huge pages do, or with the piece that goes beyond.
+    const std::size_t before = reinterpret_cast<std::uintptr_t>(cut.out) % bytes;
+    for (std::size_t begin = 0; begin < made.pieces();) {
+      const auto whole = (before + static_cast<std::size_t>(static_cast<double>(begin) * each)) / bytes;
+      const auto last = static_cast<double>((whole + 1) * bytes - before) / each;
+      const std::size_t end = std::clamp(static_cast<std::size_t>(std::ceil(last)), begin + 1, made.pieces());
+      slices.push_back({&made, begin, end});
+      begin = end;
     }
   }
   parallelFor(slices.size(), cancel, [&](std::size_t i) { slices[i].gather->copy(slices[i].begin, slices[i].end); });
