@@ -7,6 +7,7 @@ import type { Graph } from '../graph/graph.js';
 import { composePlans } from '../surgery/compose.js';
 import { composeKept } from '../surgery/kept.js';
 import type { Plan } from '../surgery/plan.js';
+import { recalibrate } from '../train/recalibrate.js';
 import { criterionNamed } from './criteria/index.js';
 import { measureTaylor } from './gradients.js';
 import { type OneShotContext, pruneOnce } from './one-shot.js';
@@ -58,7 +59,10 @@ export async function cutInParts(
   return { ...current, plan: composePlans(original, plans) };
 }
 
-/** The repaired graph, or the cut one as it is where no repair is asked for. */
+/** Batches that running statistics are measured on: the means of a layer are steady by then. */
+const STATISTICS_BATCHES = 16;
+
+/** The repaired graph; where no repair is asked for, the cut one with the running statistics that it has now. */
 export async function repaired(
   engine: Engine,
   graphs: { uncut: Graph; cut: Graph },
@@ -67,6 +71,6 @@ export async function repaired(
   options: PruneOptions,
   retrain: RetrainOptions,
 ): Promise<Graph> {
-  if (!retrain.reconstruct) return graphs.cut;
+  if (!retrain.reconstruct) return recalibrate(engine, graphs.cut, data.calibration, STATISTICS_BATCHES, options);
   return reconstruct(engine, graphs.uncut, { graph: graphs.cut, kept }, data.calibration, options.signal);
 }

@@ -15,6 +15,12 @@ import { chosenChannels, cutChannels, type OneShotContext } from './one-shot.js'
 import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
 import type { HistoryEpochs } from './schedule.js';
 
+/**
+ * Before a cut the network is trained at this fraction of the learning rate: it has been trained, and is to move no
+ * further than shows which channels move alike.
+ */
+export const HISTORY_RATE = 0.1;
+
 /** How a step trains before its cut. */
 export interface HistoryTraining extends Pick<TrainOptions, 'distillation'> {
   epochs: HistoryEpochs;
@@ -37,6 +43,7 @@ export async function historyStep(
   const history = recordHistory(graph, dependencies);
   const training = (begin: number) => ({
     ...retrain.training,
+    learningRate: retrain.training.learningRate * HISTORY_RATE,
     seed,
     restoreBest: false,
     ...distillation,

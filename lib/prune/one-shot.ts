@@ -9,7 +9,16 @@ import { criterionNamed } from './criteria/index.js';
 import type { ScoreContext } from './criterion.js';
 import { normalizeScores } from './normalize.js';
 import type { PruneOptions } from './options.js';
-import { overrideOf, rankedTogether, type Share, selectRanked, smallestRatio } from './ranking.js';
+import {
+  overrideOf,
+  RATIO_STEP,
+  type Ranking,
+  rankedTogether,
+  type Share,
+  selectRanked,
+  smallestRatio,
+} from './ranking.js';
+import { HISTORY } from './schedule.js';
 import { type Costs, type Limits, meetsTargets, selectChannels } from './select.js';
 import { scaledBySensitivity } from './sensitivity.js';
 
@@ -84,7 +93,8 @@ export function chosenChannels(
   const { groups } = dependencies;
   const limits = limitsOf(dependencies, options, context);
   const own = ownRatios(graph, groups, options);
-  const { ratio, targets, ranking = ratio === undefined ? 'global' : 'local' } = options;
+  const { ratio, targets } = options;
+  const ranking = rankingOf(options);
   const ranks = rankedTogether(graph, groups, ranking);
   const select = (common: number) => {
     const shares = groups.map((_, group): Share => {
@@ -111,14 +121,48 @@ export function chosenChannels(
     const settled = new Map([...own.keys()].map((group) => [group, alone[group]?.length ?? 0]));
     return selectChannels(groups, scores, terms, { targets, from, settled, ...limits }).removed;
   }
-  const fits = (common: number) =>
+  const fits = (removed: readonly number[][]) =>
     meetsTargets(
       terms,
-      select(common).map((removed, group) => (counts[group] ?? 0) - removed.length),
+      removed.map(({ length }, group) => (counts[group] ?? 0) - length),
       targets,
       from,
     );
-  return select(smallestRatio(options.maxRatio, fits));
+  const enough = smallestRatio(options.maxRatio, (common) => fits(select(common)));
+  return givenBack(select(enough), select(Math.max(0, enough - 2 * RATIO_STEP)), scores, fits);
+}
+
+/** At one ratio many groups lose a step at once, more than is needed: those that can do without it keep it, dearest first. */
+function givenBack(
+  enough: number[][],
+  tooFew: number[][],
+  scores: readonly Float64Array[],
+  fits: (removed: readonly number[][]) => boolean,
+): number[][] {
+  const price = (group: number) => {
+    const already = new Set(tooFew[group]);
+    const step = enough[group]?.filter((channel) => !already.has(channel)) ?? [];
+    return step.reduce((sum, channel) => sum + (scores[group]?.[channel] ?? 0), 0);
+  };
+  const dearestFirst = enough
+    .map((_, group) => ({ group, price: price(group) }))
+    .filter(({ group }) => (tooFew[group]?.length ?? 0) < (enough[group]?.length ?? 0))
+    .sort((a, b) => b.price - a.price || a.group - b.group);
+  return dearestFirst.reduce((removed, { group }) => {
+    const less = removed.with(group, tooFew[group] ?? []);
+    return fits(less) ? less : removed;
+  }, enough);
+}
+
+/**
+ * Towards targets channels compete where scores of different groups say the same. Where they were only divided by their
+ * group's mean, all groups look alike, and the early ones, which cost most, would lose nearly all of their channels.
+ */
+function rankingOf({ ranking, ratio, criterion, normalize, sensitivity }: PruneOptions): Ranking {
+  if (ranking) return ranking;
+  const comparable = criterion !== HISTORY && criterionNamed(criterion).comparable;
+  const madeSo = normalize !== undefined || sensitivity !== undefined;
+  return ratio === undefined && (comparable || madeSo) ? 'global' : 'local';
 }
 
 /** The groups that are given a ratio of their own. @throws TascnetError when a pattern matches no weight of the model. */

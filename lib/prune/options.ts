@@ -49,7 +49,7 @@ export interface PruneOptions {
   ratio?: number | undefined;
   /** Ratios of single groups, whatever the ratio or the targets; the last one that matches counts. */
   overrides?: readonly Override[] | undefined;
-  /** Which channels compete; default: `local` with a ratio, `global` towards targets. */
+  /** Which channels compete; default: `global` towards targets where scores of groups can be compared, else `local`. */
   ranking?: Ranking | undefined;
   /** Of the scores of a group's weights; default: `sum`. */
   reduce?: Reduction | undefined;

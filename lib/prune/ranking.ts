@@ -86,8 +86,10 @@ function staying(
 }
 
 const HALVINGS = 20;
+/** Ratios that are nearer to each other are not told apart. */
+export const RATIO_STEP = 2 ** -HALVINGS;
 
-/** The smallest ratio (to within a millionth, at most `most`) of which `fits` is true, which larger ones are as well. */
+/** The smallest ratio (to within `RATIO_STEP`, at most `most`) of which `fits` is true, which larger ones are as well. */
 export function smallestRatio(most: number, fits: (ratio: number) => boolean): number {
   let [low, high] = [0, most];
   for (let halving = 0; halving < HALVINGS; halving++) {

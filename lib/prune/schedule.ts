@@ -93,7 +93,7 @@ export function epochsOfSteps({ epochs, steps }: RetrainOptions, goal: boolean, 
   });
   return shares.map((share): StepEpochs => {
     if (!history) return { train: share };
-    const part = Math.max(1, Math.floor(share / 4));
+    const part = Math.max(1, Math.floor(share / HISTORY_STEP));
     return { history: { record: part, optimise: part }, train: Math.max(1, share - 2 * part) };
   });
 }

@@ -19,7 +19,7 @@ export async function recalibrate(
   graph: Graph,
   source: BatchSource,
   batches: number,
-  options: { signal?: AbortSignal } = {},
+  options: { signal?: AbortSignal | undefined } = {},
 ): Promise<Graph> {
   if (!graph.nodes.some((node) => operatorOf(node)?.buffers?.length)) return graph;
   // With ONNX momentum 0 a training batch leaves its own statistics and nothing of the old ones.

@@ -11,6 +11,7 @@ import { type Pruned, prune } from '../../lib/prune/iterate.js';
 import type { PruneOptions, RetrainOptions, StepState } from '../../lib/prune/options.js';
 import { type Removal, removeChannels } from '../../lib/surgery/remove.js';
 import { evaluate } from '../../lib/train/evaluate.js';
+import { recalibrate } from '../../lib/train/recalibrate.js';
 import type { Checkpoint, TrainState } from '../../lib/train/state.js';
 import { train } from '../../lib/train/train.js';
 import { textureNetwork, textures } from '../train/problem.js';
@@ -263,7 +264,7 @@ test('no epoch of the data is seen twice, and no more than the budget', async ()
   }
 });
 
-test('a step of the history method trains in both phases as it is asked to, class weights included', async () => {
+test('a step of the history method trains in both phases as it is asked to, class weights included, at a tenth of the rate', async () => {
   const asked = { ...training, optimizer: { kind: 'sgd', momentum: 0 }, classWeights: [0.2, 1, 3] } as const;
   // With λ = 0 the optimise phase is plain training.
   const options = { ...OPTIONS, criterion: 'history', lambda: 0, merge: false, targets: {}, ratio: 0.25 };
@@ -291,6 +292,7 @@ test('a step of the history method trains in both phases as it is asked to, clas
         { ...data, train: fromEpoch(data.train, first) },
         {
           ...asked,
+          learningRate: asked.learningRate / 10,
           classWeights,
           epochs,
           seed: 5,
@@ -309,7 +311,8 @@ test('a step of the history method trains in both phases as it is asked to, clas
     const removals = new Map<string, Removal>();
     for (const [number, { id }] of dependencies.groups.entries())
       removals.set(id, removalOf(pairs[number] ?? [], (await history.summary(number)).l1, false));
-    return [...(await removeChannels(graph, removals)).graph.initializers];
+    const removed = (await removeChannels(graph, removals)).graph;
+    return [...(await recalibrate(engine, removed, data.calibration, 1)).initializers];
   };
   expect(cut.plan.groups.length).toBeGreaterThan(0);
   expect([...cut.graph.initializers]).toEqual(await trained(asked.classWeights));

@@ -45,7 +45,8 @@ export const PRUNING_OPTIONS = {
     STAGE2,
     {
       group: 'Pruning',
-      describe: 'Re-solve what read the removed channels by least squares. --no-reconstruct: do not.',
+      describe:
+        'Re-solve what read the removed channels by least squares. --no-reconstruct: measure batch norms anew instead.',
     },
     true,
   ),
