@@ -1,6 +1,7 @@
 /** The result among other ways to spend the same data and as many epochs, each trained, exported and measured. */
 
 import { join } from 'node:path';
+import { z } from 'zod';
 import { withInputSize } from '../analyze/input-size.js';
 import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
@@ -14,7 +15,7 @@ import { measure } from '../validate/evidence.js';
 import { exportProven } from './evidence.js';
 import type { Provenance } from './export.js';
 import type { Hooks } from './hooks.js';
-import { phase } from './phases.js';
+import { journalNumber, phase } from './phases.js';
 import { type PreparedData, prepareData } from './prepare.js';
 import { featureStorage, searchData, searchStage } from './search-stage.js';
 import type { DistillationSettings, EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
@@ -44,13 +45,13 @@ export interface Contest {
 }
 
 /** A rival that was trained, and what its data are. */
-interface Trained {
-  graph: Graph;
-  title: string;
-  epochs: number;
-  validation?: number;
-  imageSize?: number;
-}
+const trainedSchema = z.object({
+  title: z.string(),
+  epochs: z.number(),
+  validation: journalNumber.exactOptional(),
+  imageSize: z.number().exactOptional(),
+});
+type Trained = z.output<typeof trainedSchema> & { graph: Graph };
 
 const TITLES: Record<RivalName, string> = {
   plain: 'plain fine-tuning',
@@ -117,7 +118,7 @@ async function trained(
   const { keep, hooks } = contest;
   const work = () => training(name, contest, data, size);
   if (!keep) return work();
-  const { graph, outcome } = await phase(`rival-${name}`, { ...keep, hooks }, async () => {
+  const { graph, outcome } = await phase(`rival-${name}`, { ...keep, hooks }, trainedSchema, async () => {
     const { graph: made, ...rest } = await work();
     return { graph: made, outcome: { ...rest } };
   });

@@ -3,9 +3,10 @@
  * is there. The decisions of a part are in its event, its graph in the checkpoints.
  */
 
+import { z } from 'zod';
 import { TascnetError, throwIfAborted } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
-import type { Journal } from '../journal.js';
+import { eventsOfKind, type Journal } from '../journal.js';
 import type { RunDirectory } from './directory.js';
 import type { Hooks } from './hooks.js';
 
@@ -17,14 +18,26 @@ export interface Phase<T extends Outcome> {
   outcome: T;
 }
 
-/** Runs `work` unless the journal says that it was done; then its graph and outcome are read back. */
+/** A number of an outcome; the journal has no other word for NaN than null. */
+export const journalNumber = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+
+/**
+ * Runs `work` unless the journal says that it was done; then its graph and outcome are read back.
+ * @param schema what the outcome must be like.
+ * @throws TascnetError when the checkpoint of a part that was done is missing, or the journal's outcome is not like that.
+ */
 export async function phase<T extends Outcome>(
   name: string,
   { journal, directory, hooks }: { journal: Journal; directory: RunDirectory; hooks: Hooks },
+  schema: z.ZodType<T>,
   work: () => Promise<Phase<T>>,
 ): Promise<Phase<T>> {
   throwIfAborted(hooks.signal);
-  const done = journal.events.find((event) => event.kind === 'phase' && event.phase === name);
+  const events = journal.events.filter((event) => event.phase === name);
+  const [done] = eventsOfKind(events, 'phase', z.object({ outcome: schema }));
   if (done) {
     const graph = await directory.loadGraph(name);
     if (!graph)
@@ -34,7 +47,7 @@ export async function phase<T extends Outcome>(
           hint: 'Start the run again with another --out.',
         },
       );
-    return { graph, outcome: done.outcome as T };
+    return { graph, outcome: done.outcome };
   }
   hooks.onEvent({ kind: 'phase', phase: name });
   const result = await work();

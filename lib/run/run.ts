@@ -13,10 +13,10 @@ import { withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
 import { phase } from './phases.js';
 import { type PreparedData, prepareGraph } from './prepare.js';
-import { searchKeep, searchStage } from './search-stage.js';
+import { foundSchema, searchKeep, searchStage } from './search-stage.js';
 import { finishSession, openSession, type Session, tellHowToGoOn } from './session.js';
 import type { RunSettings } from './settings.js';
-import { finetune, type Keep, pruneStage } from './stages.js';
+import { finetune, type Keep, prunedSchema, pruneStage, tunedSchema } from './stages.js';
 
 export interface RunOutcome {
   record: RunRecord;
@@ -81,7 +81,7 @@ async function train(
 ): Promise<Models> {
   const parts = { ...keep, hooks };
   const epochs = budget(settings.epochs);
-  const baseline = await phase('baseline', parts, async () => {
+  const baseline = await phase('baseline', parts, tunedSchema, async () => {
     const prepared = await prepareGraph(engine, graph, data, settings, hooks);
     const { graph: trained, ...outcome } = await finetune(
       'baseline',
@@ -95,10 +95,10 @@ async function train(
     );
     return { graph: trained, outcome };
   });
-  const winner = await phase('search', parts, () =>
+  const winner = await phase('search', parts, foundSchema, () =>
     searchStage(engine, baseline.graph, data, settings, hooks, searchKeep(keep)),
   );
-  const stage1 = await phase('stage1', parts, async () => {
+  const stage1 = await phase('stage1', parts, tunedSchema, async () => {
     const { graph: trained, ...outcome } = await finetune(
       'stage1',
       engine,
@@ -112,7 +112,7 @@ async function train(
     );
     return { graph: trained, outcome };
   });
-  const stage2 = await phase('stage2', parts, async () => {
+  const stage2 = await phase('stage2', parts, prunedSchema, async () => {
     const fractions = againstBaseline(settings, costOf(baseline.graph), costOf(stage1.graph));
     const relative = await withLatencyGoal(stage1.graph, fractions, hooks, keep.journal);
     const { graph: pruned, ...outcome } = await pruneStage(

@@ -11,10 +11,10 @@ import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { phase } from './phases.js';
 import { atSize, type PreparedData, prepareData, prepareGraph } from './prepare.js';
-import { searchKeep, searchStage } from './search-stage.js';
+import { foundSchema, searchKeep, searchStage } from './search-stage.js';
 import { finishSession, openSession, tellHowToGoOn } from './session.js';
 import type { DistillationSettings, EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
-import { finetune } from './stages.js';
+import { finetune, tunedSchema } from './stages.js';
 
 export type SearchRunSettings = FinetuneSettings &
   SearchSettings &
@@ -70,19 +70,19 @@ export async function runSearch(
     const graph = atSize(session.graph, data.preprocessing);
     const prepared = () => prepareGraph(engine, graph, data, settings, hooks);
     const epochs = budget(settings.epochs);
-    const plain = await phase('baseline', parts, async () => {
+    const plain = await phase('baseline', parts, tunedSchema, async () => {
       const start = await prepared();
       const tuned = await finetune('baseline', engine, start, data, settings, epochs.baseline, hooks, keep);
       return { graph: tuned.graph, outcome: { accuracy: tuned.accuracy, loss: tuned.loss } };
     });
-    const found = await phase('search', parts, () =>
+    const found = await phase('search', parts, foundSchema, () =>
       searchStage(engine, plain.graph, data, settings, hooks, searchKeep(keep)),
     );
     const size = imageSizeOf(found.graph) ?? data.preprocessing.size[0];
     const resized = size !== data.preprocessing.size[0];
     if (resized) own = await prepareData(found.graph, { ...settings, imageSize: size }, hooks);
     const its = own ?? data;
-    const winner = await phase('winner', parts, async () => {
+    const winner = await phase('winner', parts, tunedSchema, async () => {
       // The original cannot teach on images of another size.
       const teaching = settings.distill > 0 && !resized;
       const taught = teaching ? { teacher: plain.graph, weight: settings.distill } : undefined;

@@ -1,31 +1,33 @@
 /** Stage 1 as a part of a run: its trials are in the journal, its features in the cache. */
 
+import { z } from 'zod';
 import { withInputSize } from '../analyze/input-size.js';
 import type { Engine } from '../engine/engine.js';
 import type { Graph } from '../graph/graph.js';
 import type { Journal } from '../journal.js';
 import type { SearchData } from '../search/features.js';
-import type { TrialRecord } from '../search/objective.js';
 import { search } from '../search/search.js';
+import { trialRecordSchema } from '../search/standing.js';
 import type { Hooks } from './hooks.js';
+import { journalNumber } from './phases.js';
 import { bytesOf, type PreparedData, prepareData } from './prepare.js';
 import type { DataSettings, MachineSettings, SearchSettings } from './settings.js';
 import type { Keep } from './stages.js';
 
-export interface Found {
+export const foundSchema = z.object({
   /** Validation accuracy of the winner's trial, 0 … 1. */
-  accuracy: number;
-  macs: number;
-  parameters: number;
-  configuration: TrialRecord['configuration'];
+  accuracy: journalNumber,
+  macs: z.number(),
+  parameters: z.number(),
+  configuration: trialRecordSchema.shape.configuration,
   /** The trials that none beats in both accuracy and cost. */
-  pareto: TrialRecord[];
-  trials: TrialRecord[];
-  stoppedAtDepth: number | undefined;
-  seconds: number;
-  secondsEndToEndEstimate: number;
-  [field: string]: unknown;
-}
+  pareto: z.array(trialRecordSchema),
+  trials: z.array(trialRecordSchema),
+  stoppedAtDepth: z.number().optional(),
+  seconds: z.number(),
+  secondsEndToEndEstimate: journalNumber,
+});
+export type Found = z.output<typeof foundSchema>;
 
 /** Where a search keeps what it needs to go on. */
 export interface SearchKeep {

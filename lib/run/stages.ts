@@ -16,6 +16,7 @@ import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
 import type { RunDirectory } from './directory.js';
 import type { Hooks } from './hooks.js';
+import { journalNumber } from './phases.js';
 import type { PreparedData } from './prepare.js';
 import { sensitivityOf } from './sensitivity.js';
 import type { PruneSettings, TrainingSettings } from './settings.js';
@@ -122,6 +123,19 @@ const planSchema: z.ZodType<Plan> = z.object({
     }),
   ),
   pinned: z.array(z.object({ node: z.string(), reason: z.string() })),
+});
+/** What a fine-tuning leaves besides its graph. */
+export const tunedSchema = z.object({ accuracy: journalNumber, loss: journalNumber });
+
+const costSchema = { macs: z.number(), parameters: z.number() };
+/** What pruning leaves besides its graph. */
+export const prunedSchema = z.object({
+  plan: planSchema,
+  accuracy: journalNumber,
+  ...costSchema,
+  baseline: journalNumber,
+  steps: z.array(z.object({ step: z.int().min(0), accuracy: journalNumber, ...costSchema })),
+  met: z.boolean(),
 });
 const stepSchema = z.object({
   step: z.int().min(0),
