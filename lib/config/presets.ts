@@ -24,7 +24,7 @@ export const PRESETS: Record<Preset, Record<string, unknown>> = {
     trials: 20,
     trialEpochs: 50,
     depth: 5,
-    criterion: 'history',
+    criterion: 'history-cosine',
     steps: 12,
     lambda: 1,
     merge: false,

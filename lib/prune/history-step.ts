@@ -10,9 +10,10 @@ import type { EpochMetrics } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
 import { type CutStep, repaired } from './cut.js';
-import { pairLoss, pairScores, recordHistory, removalOf, similarPairs } from './history.js';
+import { pairLoss, recordHistory, removalOf } from './history.js';
 import { chosenChannels, cutChannels, type OneShotContext } from './one-shot.js';
 import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
+import { type HistoryCriterion, pairScores, similarPairs } from './pairs.js';
 import type { HistoryEpochs } from './schedule.js';
 
 /**
@@ -21,8 +22,9 @@ import type { HistoryEpochs } from './schedule.js';
  */
 export const HISTORY_RATE = 0.1;
 
-/** How a step trains before its cut. */
+/** How a step trains before its cut, and which channels leave then. */
 export interface HistoryTraining extends Pick<TrainOptions, 'distillation'> {
+  criterion: HistoryCriterion;
   epochs: HistoryEpochs;
   seed: number;
   /** The epochs of both phases count as one training. */
@@ -37,7 +39,7 @@ export async function historyStep(
   options: PruneOptions,
   retrain: RetrainOptions,
   context: OneShotContext,
-  { epochs, seed, onEpoch, ...distillation }: HistoryTraining,
+  { criterion, epochs, seed, onEpoch, ...distillation }: HistoryTraining,
 ): Promise<CutStep> {
   const dependencies = dependencyGroups(graph, options.ignore);
   const history = recordHistory(graph, dependencies);
@@ -57,10 +59,10 @@ export async function historyStep(
   const { groups } = dependencies;
   const summaries = [];
   for (const number of groups.keys()) summaries.push(await history.summary(number));
-  const scores = await Promise.all(summaries.map(({ gram, l1 }) => pairScores(gram, l1)));
+  const scores = await Promise.all(summaries.map(({ gram, l1 }) => pairScores(gram, l1, criterion)));
   const going = chosenChannels(graph, dependencies, scores, options, context);
   const pairs = await Promise.all(
-    summaries.map(({ gram, l1 }, number) => similarPairs(gram, l1, going[number]?.length ?? 0)),
+    summaries.map(({ gram, l1 }, number) => similarPairs(gram, l1, going[number]?.length ?? 0, criterion)),
   );
   const extraLoss = pairLoss(dependencies, pairs, options.lambda);
   const later = { ...data, train: fromEpoch(data.train, epochs.record) };

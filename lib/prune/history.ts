@@ -9,9 +9,10 @@ import type { Dependencies, Group, Member } from '../analyze/groups.js';
 import type { Model } from '../engine/model.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import { cosinePairs, createHistory, type History } from '../native.js';
+import { createHistory, type History } from '../native.js';
 import type { Tf } from '../ops/operator.js';
 import type { Removal } from '../surgery/remove.js';
+import type { Pair } from './pairs.js';
 
 /** The histories of the weights that make each group's channels, by group and weight. */
 export interface GroupHistory {
@@ -60,70 +61,9 @@ export function recordHistory(graph: Graph, { groups }: Dependencies): GroupHist
   };
 }
 
-/** Two channels of one group, by number. */
-export type Pair = readonly [number, number];
-
-/**
- * The most similar pairs of a group, of each of which one can go: a channel may be the twin of several, but none that is
- * to go is the twin of another. Where that does not give `count` pairs, those that stay are paired among themselves.
- * @param count channels to remove.
- */
-export async function similarPairs(gram: Float64Array, l1: Float64Array, count: number): Promise<Pair[]> {
-  return (await lossesOf(gram, l1, count)).map(({ pair }) => pair);
-}
-
-interface Loss {
-  pair: Pair;
-  lost: number;
-  kept: number;
-}
-
-async function lossesOf(gram: Float64Array, l1: Float64Array, count: number): Promise<Loss[]> {
-  const channels = l1.length;
-  if (count < 1 || channels < 2) return [];
-  const ranked = await cosinePairs(gram, channels, (channels * (channels - 1)) / 2);
-  const removed = new Set<number>();
-  const survivors = new Set<number>();
-  const losses: Loss[] = [];
-  for (const apart of [true, false])
-    for (let index = 0; index < ranked.first.length && losses.length < count; index++) {
-      const pair: Pair = [ranked.first[index] ?? 0, ranked.second[index] ?? 0];
-      if (pair.some((channel) => removed.has(channel))) continue;
-      const [stays, goes] = smallerLast(pair, l1);
-      const [kept, lost] = survivors.has(goes) && !survivors.has(stays) ? [goes, stays] : [stays, goes];
-      if (apart && survivors.has(lost)) continue;
-      removed.add(lost);
-      survivors.add(kept);
-      losses.push({ pair, lost, kept });
-    }
-  return losses;
-}
-
+/** Of a pair: the channel with the larger summed L1, and the other one. */
 function smallerLast([a, b]: Pair, l1: Float64Array): Pair {
   return (l1[a] ?? 0) >= (l1[b] ?? 0) ? [a, b] : [b, a];
-}
-
-/**
- * What is lost with each channel of a group when the most similar pairs go first: the part of the lost one's weights that
- * its twin does not have, ‖w‖₁·√(1 − cos²), and never less than what went before. Divided by the group's mean L1, so that
- * groups can be compared. The channel that stays to the end scores as all of them together.
- * @returns one score a channel.
- */
-export async function pairScores(gram: Float64Array, l1: Float64Array): Promise<Float64Array> {
-  const channels = l1.length;
-  const mean = l1.reduce((sum, value) => sum + value, 0) / channels || 1;
-  const scores = new Float64Array(channels);
-  const gone = new Set<number>();
-  let least = 0;
-  for (const { lost, kept } of await lossesOf(gram, l1, channels - 1)) {
-    const squares = (gram[kept * channels + kept] ?? 0) * (gram[lost * channels + lost] ?? 0);
-    const cosine = squares > 0 ? (gram[kept * channels + lost] ?? 0) / Math.sqrt(squares) : 0;
-    least = Math.max(least, ((l1[lost] ?? 0) / mean) * Math.sqrt(Math.max(0, 1 - cosine ** 2)));
-    scores[lost] = least;
-    gone.add(lost);
-  }
-  const all = scores.reduce((sum, score) => sum + score, 0);
-  return scores.map((score, channel) => (gone.has(channel) ? score : all));
 }
 
 /**

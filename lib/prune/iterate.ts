@@ -17,7 +17,8 @@ import { train } from '../train/train.js';
 import { cutInParts } from './cut.js';
 import { historyStep } from './history-step.js';
 import type { PruneData, PruneOptions, RetrainOptions, StepState } from './options.js';
-import { epochsOf, epochsOfSteps, HISTORY, hasGoal, optionsOfStep } from './schedule.js';
+import { isHistory } from './pairs.js';
+import { epochsOf, epochsOfSteps, hasGoal, optionsOfStep } from './schedule.js';
 
 export interface Pruned {
   /** The last model within the tolerance: the given one when no step was. */
@@ -45,7 +46,8 @@ export async function prune(
   const originalChannels = new Map(original.groups.map((group) => [group.id, group.channels]));
   const from = costOf(graph);
   const baseline = (await evaluate(engine, graph, data.validation)).accuracy;
-  const budget = epochsOfSteps(retrain, hasGoal(options), options.criterion === HISTORY);
+  const { criterion } = options;
+  const budget = epochsOfSteps(retrain, hasGoal(options), isHistory(criterion));
   const states = [...(retrain.finished ?? [])];
   // 0.8 − 0.1 is a little more than 0.7.
   const least = baseline - retrain.tolerance - 1e-9;
@@ -69,14 +71,16 @@ export async function prune(
     const seed = options.seed + step;
     const told = (before: number) => (metrics: EpochMetrics) =>
       retrain.onEpoch?.(step, end - begin, { ...metrics, epoch: before + metrics.epoch });
-    const cut = epochs.history
-      ? await historyStep(engine, current, dataFrom(begin), stepOptions, retrain, context, {
-          epochs: epochs.history,
-          seed,
-          ...distillation,
-          onEpoch: told(0),
-        })
-      : await cutInParts(engine, current, data, stepOptions, retrain, context);
+    const cut =
+      epochs.history && isHistory(criterion)
+        ? await historyStep(engine, current, dataFrom(begin), stepOptions, retrain, context, {
+            criterion,
+            epochs: epochs.history,
+            seed,
+            ...distillation,
+            onEpoch: told(0),
+          })
+        : await cutInParts(engine, current, data, stepOptions, retrain, context);
     const { graph: repaired, macs, parameters } = cut;
     const untrained = (await evaluate(engine, repaired, data.validation)).accuracy;
     retrain.onCut?.(step, budget.length, { macs, parameters, accuracy: untrained });

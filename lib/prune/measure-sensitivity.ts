@@ -10,7 +10,7 @@ import { evaluate } from '../train/evaluate.js';
 import { criterionNamed } from './criteria/index.js';
 import { measureTaylor } from './gradients.js';
 import type { PruneOptions } from './options.js';
-import { HISTORY } from './schedule.js';
+import { isHistory } from './pairs.js';
 import { lowestHalf, type Sensitivity } from './sensitivity.js';
 
 /** @param source what the loss is measured on; one epoch is read for each group. */
@@ -24,7 +24,7 @@ export async function measureSensitivity(
   const { seed, signal, reduce } = options;
   const dependencies = dependencyGroups(graph, options.ignore);
   // The weights' history is not known yet.
-  const criterion = criterionNamed(options.criterion === HISTORY ? 'l1' : options.criterion);
+  const criterion = criterionNamed(isHistory(options.criterion) ? 'l1' : options.criterion);
   const taylor =
     criterion.needs === 'gradients' ? await measureTaylor(engine, graph, dependencies, source, signal) : undefined;
   const scores = await criterion.scores({ graph, dependencies, seed, signal, taylor, reduce });

@@ -9,6 +9,7 @@ import { criterionNamed } from './criteria/index.js';
 import type { ScoreContext } from './criterion.js';
 import { normalizeScores } from './normalize.js';
 import type { PruneOptions } from './options.js';
+import { isHistory } from './pairs.js';
 import {
   overrideOf,
   RATIO_STEP,
@@ -18,7 +19,6 @@ import {
   selectRanked,
   smallestRatio,
 } from './ranking.js';
-import { HISTORY } from './schedule.js';
 import { type Costs, type Limits, meetsTargets, selectChannels } from './select.js';
 import { scaledBySensitivity } from './sensitivity.js';
 
@@ -160,7 +160,7 @@ function givenBack(
  */
 function rankingOf({ ranking, ratio, criterion, normalize, sensitivity }: PruneOptions): Ranking {
   if (ranking) return ranking;
-  const comparable = criterion !== HISTORY && criterionNamed(criterion).comparable;
+  const comparable = !isHistory(criterion) && criterionNamed(criterion).comparable;
   const madeSo = normalize !== undefined || sensitivity !== undefined;
   return ratio === undefined && (comparable || madeSo) ? 'global' : 'local';
 }

@@ -3,9 +3,6 @@
 import type { PruneOptions, RetrainOptions } from './options.js';
 import type { Override } from './ranking.js';
 
-/** The criterion that records the training. */
-export const HISTORY = 'history';
-
 /** Without a goal there are at most so many steps. */
 const OPEN_STEPS = 10;
 

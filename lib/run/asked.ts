@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from '../config/option.js';
 import { required, type Settings } from '../config/resolve.js';
 import { ExitCode, TascnetError } from '../errors.js';
+import { isHistory } from '../prune/pairs.js';
 
 /** The budget is for all the trainings of a command, each of which takes an epoch. */
 export function requireEpochs(fewest: number, epochs: number, command: Command): void {
@@ -77,7 +78,7 @@ export function requireGoal({
   targetLatency,
   criterion,
 }: ReturnType<typeof oneShotSettings>): void {
-  if (criterion === 'history' || criterion === 'taylor') {
+  if (isHistory(criterion) || criterion === 'taylor') {
     throw new TascnetError(`The criterion ${criterion} needs training data; there is only the model.`, {
       hint: 'Add --data, without --no-finetune; or choose l1, l2, linf, bn, fpgm, lamp or random.',
       exitCode: ExitCode.usage,

@@ -20,8 +20,8 @@ interface Figures {
     gram: number[];
     l1: number[];
     cosine: number[];
-    pairs: [number, number][];
-    gone: number[];
+    /** For each criterion the channels that go, in order, and after each of them the pairs of all that went. */
+    chosen: Record<'history' | 'history-cosine' | 'history-l1', { gone: number[]; pairs: [number, number][][] }>;
   };
   regression: { first: number[]; bias: number[]; second: number[]; inputs: number[]; kept: number[]; solved: number[] };
 }

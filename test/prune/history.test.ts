@@ -7,7 +7,8 @@ import type { Graph } from '../../lib/graph/graph.js';
 import { randomGenerator } from '../../lib/graph/random.js';
 import { float32, float32Data, type Tensor } from '../../lib/graph/tensor.js';
 import { cosinePairs } from '../../lib/native.js';
-import { type Pair, pairLoss, pairScores, recordHistory, removalOf, similarPairs } from '../../lib/prune/history.js';
+import { pairLoss, recordHistory, removalOf } from '../../lib/prune/history.js';
+import { type Pair, pairScores, similarPairs } from '../../lib/prune/pairs.js';
 import { removeChannels } from '../../lib/surgery/remove.js';
 import { graphBuilder } from '../models/builder.js';
 import { relativeError, runModel } from '../models/runtime.js';
@@ -16,6 +17,7 @@ import { expectClose, figures, withWeights } from './figures.js';
 const engine = await loadEngine();
 const { tf } = engine;
 const stored = figures.history;
+const CRITERIA = ['history', 'history-cosine', 'history-l1'] as const;
 
 /** Two convolutions that make the same eight channels, whose histories are those of the figures. */
 function twoMakers(): Graph {
@@ -49,14 +51,16 @@ describe('a history equals a plain computation over all stored weights', () => {
       expect(cosine).toBeCloseTo(stored.cosine[(first[index] ?? 0) * 8 + (second[index] ?? 0)] ?? 0, 6);
   });
 
-  test('pairs are chosen as numpy chooses them, identical filters first', async () => {
+  test.each(CRITERIA)('%s: pairs are chosen as numpy chooses them', async (criterion) => {
     const { gram, l1 } = await history.summary(0);
-    for (let count = 1; count <= stored.pairs.length; count++) {
-      const pairs = await similarPairs(gram, l1, count);
-      expect(pairs).toEqual(stored.pairs.slice(0, count));
-      expect(removalOf(pairs, l1, false).channels.toSorted()).toEqual(stored.gone.slice(0, count).toSorted());
+    const { gone, pairs } = stored.chosen[criterion];
+    for (let count = 1; count <= gone.length; count++) {
+      const chosen = await similarPairs(gram, l1, count, criterion);
+      expect(chosen).toEqual(pairs[count - 1]);
+      expect(removalOf(chosen, l1, false).channels).toHaveLength(count);
     }
-    expect(stored.pairs[0]).toEqual([2, 5]);
+    const scores = await pairScores(gram, l1, criterion);
+    expect([...scores.keys()].sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0))[0]).toBe(gone[0]);
   });
 });
 
@@ -107,9 +111,9 @@ describe('pairs', () => {
   });
 
   test('as many leave as are asked for, each into one that stays, whatever the L1 says by then', async () => {
-    for (const { gram, l1 } of many)
+    for (const [index, { gram, l1 }] of many.entries())
       for (let count = 0; count < l1.length; count++) {
-        const pairs = await similarPairs(gram, l1, count);
+        const pairs = await similarPairs(gram, l1, count, CRITERIA[index % 3] ?? 'history');
         // Deletion goes by the L1 after the optimise phase, not by the one that the pairs were chosen with.
         for (const later of [l1, l1.map(() => random.next())]) {
           const { channels, merge = [] } = removalOf(pairs, later, true);
@@ -130,7 +134,8 @@ describe('pairs', () => {
       [0, 1],
       [0.02, 1],
     ]);
-    expect(await similarPairs(gram, Float64Array.of(1, 1, 1, 1), 1)).toEqual([[2, 3]]);
+    for (const criterion of ['history', 'history-cosine'] as const)
+      expect(await similarPairs(gram, Float64Array.of(1, 1, 1, 1), 1, criterion)).toEqual([[2, 3]]);
   });
 
   test('the smaller L1 after the optimise phase goes, not the one from before it', () => {
@@ -162,25 +167,28 @@ describe('identical filters', () => {
     return withWeights(graph, [...twins, ...norms, ...neurons]);
   }
 
-  test('are the first pair, and one merged into the other leaves the outputs as they were', async () => {
-    const graph = network();
-    const dependencies = dependencyGroups(graph);
-    const history = recordHistory(graph, dependencies);
-    await history.record(graph.initializers);
-    const removals = new Map<string, ReturnType<typeof removalOf>>();
-    for (const [number, { id }] of dependencies.groups.entries()) {
-      const { gram, l1 } = await history.summary(number);
-      const pairs = await similarPairs(gram, l1, 1);
-      expect([id, pairs]).toEqual([id, [id === 'conv.weight' ? [1, 4] : [0, 6]]]);
-      removals.set(id, removalOf(pairs, l1, true));
-    }
-    expect(removals.size).toBe(2);
-    const { graph: merged, plan } = await removeChannels(graph, removals, dependencies);
-    expect(plan.groups.map(({ merged }) => merged.length)).toEqual([1, 1]);
-    const [before, after] = await Promise.all([graph, merged].map((model) => runModel(encodeOnnx(model))));
-    for (const [name, { data }] of Object.entries(before ?? {}))
-      expect(relativeError(after?.[name]?.data ?? new Float32Array(), data)).toBeLessThan(1e-6);
-  });
+  test.each(['history', 'history-cosine'] as const)(
+    '%s: are the first pair, and one merged into the other leaves the outputs as they were',
+    async (criterion) => {
+      const graph = network();
+      const dependencies = dependencyGroups(graph);
+      const history = recordHistory(graph, dependencies);
+      await history.record(graph.initializers);
+      const removals = new Map<string, ReturnType<typeof removalOf>>();
+      for (const [number, { id }] of dependencies.groups.entries()) {
+        const { gram, l1 } = await history.summary(number);
+        const pairs = await similarPairs(gram, l1, 1, criterion);
+        expect([id, pairs]).toEqual([id, [id === 'conv.weight' ? [1, 4] : [0, 6]]]);
+        removals.set(id, removalOf(pairs, l1, true));
+      }
+      expect(removals.size).toBe(2);
+      const { graph: merged, plan } = await removeChannels(graph, removals, dependencies);
+      expect(plan.groups.map(({ merged }) => merged.length)).toEqual([1, 1]);
+      const [before, after] = await Promise.all([graph, merged].map((model) => runModel(encodeOnnx(model))));
+      for (const [name, { data }] of Object.entries(before ?? {}))
+        expect(relativeError(after?.[name]?.data ?? new Float32Array(), data)).toBeLessThan(1e-6);
+    },
+  );
 });
 
 describe('the extra term of the optimise phase', () => {
@@ -283,7 +291,7 @@ test('what is lost with a channel is the part of its weights that its twin does 
   const l1 = Float64Array.from(rows, (row) => row.reduce((sum, value) => sum + Math.abs(value), 0));
   const mean = l1.reduce((sum, value) => sum + value, 0) / rows.length;
 
-  const scores = await pairScores(gram, l1);
+  const scores = await pairScores(gram, l1, 'history');
 
   // The smaller of two channels that are alike but for their size is the first to go, and nothing is lost.
   expect(scores.indexOf(Math.min(...scores))).toBe(4);

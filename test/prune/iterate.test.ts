@@ -5,10 +5,11 @@ import type { BatchSource } from '../../lib/data/batch.js';
 import { fromEpoch } from '../../lib/data/batch.js';
 import { loadEngine } from '../../lib/engine/engine.js';
 import type { Graph } from '../../lib/graph/graph.js';
-import { type Pair, recordHistory, removalOf, similarPairs } from '../../lib/prune/history.js';
+import { recordHistory, removalOf } from '../../lib/prune/history.js';
 import { historyStep } from '../../lib/prune/history-step.js';
 import { type Pruned, prune } from '../../lib/prune/iterate.js';
 import type { PruneOptions, RetrainOptions, StepState } from '../../lib/prune/options.js';
+import { type Pair, similarPairs } from '../../lib/prune/pairs.js';
 import { type Removal, removeChannels } from '../../lib/surgery/remove.js';
 import { evaluate } from '../../lib/train/evaluate.js';
 import { recalibrate } from '../../lib/train/recalibrate.js';
@@ -53,9 +54,9 @@ test('the network to prune is a good one', () => {
   expect(baseline).toBeGreaterThan(0.95);
 });
 
-describe.each(['taylor', 'l1', 'history'])('%s', (criterion) => {
+describe.each(['taylor', 'l1', 'history', 'history-cosine'])('%s', (criterion) => {
   const options = { ...OPTIONS, criterion };
-  const retrain = criterion === 'history' ? { ...RETRAIN, epochs: 9 } : RETRAIN;
+  const retrain = criterion.startsWith('history') ? { ...RETRAIN, epochs: 9 } : RETRAIN;
 
   test('meets its target in steps, whether or not it is interrupted, and does the same again', async () => {
     const states: StepState[] = [];
@@ -276,10 +277,7 @@ test('a step of the history method trains in both phases as it is asked to, clas
     options,
     retrain,
     {},
-    {
-      epochs: { record: 1, optimise: 2 },
-      seed: 5,
-    },
+    { criterion: 'history', epochs: { record: 1, optimise: 2 }, seed: 5 },
   );
 
   const dependencies = dependencyGroups(dense);
@@ -304,7 +302,7 @@ test('a step of the history method trains in both phases as it is asked to, clas
     const pairs: Pair[][] = [];
     for (const [number, { channels }] of dependencies.groups.entries()) {
       const { gram, l1 } = await history.summary(number);
-      pairs.push(await similarPairs(gram, l1, channels / 4));
+      pairs.push(await similarPairs(gram, l1, channels / 4, 'history'));
     }
     const { graph } = await phase(recorded.graph, 1, 2, later);
     // What goes is told by the L1 of all epochs, those of the optimise phase included.

@@ -6,7 +6,7 @@ import { STAGE2 } from '../scopes.js';
 
 export const SELECTION_OPTIONS = {
   criterion: choice(
-    ['history', 'l1', 'l2', 'linf', 'bn', 'fpgm', 'taylor', 'lamp', 'random'],
+    ['history', 'history-cosine', 'history-l1', 'l1', 'l2', 'linf', 'bn', 'fpgm', 'taylor', 'lamp', 'random'],
     STAGE2,
     {
       group: 'Pruning',
