@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
 #include <cstdint>
+#include <mutex>
 #include <new>
 
 #if defined(__linux__)

@@ -26,6 +26,7 @@ export const PRESETS: Record<Preset, Record<string, unknown>> = {
     depth: 5,
     criterion: 'history-cosine',
     steps: 12,
+    historyRate: 1,
     lambda: 1,
     merge: false,
     reconstruct: false,

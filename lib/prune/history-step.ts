@@ -12,15 +12,9 @@ import { train } from '../train/train.js';
 import { type CutStep, repaired } from './cut.js';
 import { pairLoss, recordHistory, removalOf } from './history.js';
 import { chosenChannels, cutChannels, type OneShotContext } from './one-shot.js';
-import type { PruneData, PruneOptions, RetrainOptions } from './options.js';
-import { type HistoryCriterion, pairScores, similarPairs } from './pairs.js';
+import { HISTORY_RATE, type PruneData, type PruneOptions, type RetrainOptions } from './options.js';
+import { departuresOf, type HistoryCriterion, pairScores, similarPairs } from './pairs.js';
 import type { HistoryEpochs } from './schedule.js';
-
-/**
- * Before a cut the network is trained at this fraction of the learning rate: it has been trained, and is to move no
- * further than shows which channels move alike.
- */
-export const HISTORY_RATE = 0.1;
 
 /** How a step trains before its cut, and which channels leave then. */
 export interface HistoryTraining extends Pick<TrainOptions, 'distillation'> {
@@ -45,7 +39,7 @@ export async function historyStep(
   const history = recordHistory(graph, dependencies);
   const training = (begin: number) => ({
     ...retrain.training,
-    learningRate: retrain.training.learningRate * HISTORY_RATE,
+    learningRate: retrain.training.learningRate * (options.historyRate ?? HISTORY_RATE),
     seed,
     restoreBest: false,
     ...distillation,
@@ -59,11 +53,9 @@ export async function historyStep(
   const { groups } = dependencies;
   const summaries = [];
   for (const number of groups.keys()) summaries.push(await history.summary(number));
-  const scores = await Promise.all(summaries.map(({ gram, l1 }) => pairScores(gram, l1, criterion)));
-  const going = chosenChannels(graph, dependencies, scores, options, context);
-  const pairs = await Promise.all(
-    summaries.map(({ gram, l1 }, number) => similarPairs(gram, l1, going[number]?.length ?? 0, criterion)),
-  );
+  const departures = await Promise.all(summaries.map(({ gram, l1 }) => departuresOf(gram, l1, criterion)));
+  const going = chosenChannels(graph, dependencies, departures.map(pairScores), options, context);
+  const pairs = departures.map((group, number) => similarPairs(group, going[number]?.length ?? 0));
   const extraLoss = pairLoss(dependencies, pairs, options.lambda);
   const later = { ...data, train: fromEpoch(data.train, epochs.record) };
   const optimised = await train(engine, recorded.graph, later, {

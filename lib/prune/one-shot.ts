@@ -160,9 +160,9 @@ function givenBack(
  */
 function rankingOf({ ranking, ratio, criterion, normalize, sensitivity }: PruneOptions): Ranking {
   if (ranking) return ranking;
-  const comparable = !isHistory(criterion) && criterionNamed(criterion).comparable;
-  const madeSo = normalize !== undefined || sensitivity !== undefined;
-  return ratio === undefined && (comparable || madeSo) ? 'global' : 'local';
+  if (ratio !== undefined || isHistory(criterion)) return 'local';
+  const madeComparable = normalize !== undefined || sensitivity !== undefined;
+  return criterionNamed(criterion).comparable || madeComparable ? 'global' : 'local';
 }
 
 /** The groups that are given a ratio of their own. @throws TascnetError when a pattern matches no weight of the model. */

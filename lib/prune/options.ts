@@ -32,9 +32,14 @@ export interface PruneData {
   calibration: BatchSource;
 }
 
+/** Before a cut a network has been trained, and is to move no further than shows which channels move alike. */
+export const HISTORY_RATE = 0.1;
+
 export interface PruneOptions {
   /** Name of the criterion (`l1`, `taylor`, …), or `history` for the method of TASCNet. */
   criterion: string;
+  /** history: learning rate of the training before a cut, as a fraction of that after it; default: `HISTORY_RATE`. */
+  historyRate?: number | undefined;
   /** history: weight of the term that makes paired channels more alike. */
   lambda: number;
   /** history: what read a removed channel reads its twin instead. */

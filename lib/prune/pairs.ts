@@ -24,20 +24,31 @@ export function isHistory(criterion: string): criterion is HistoryCriterion {
 /** Two channels of one group, by number, ascending. */
 export type Pair = readonly [number, number];
 
+/** In which order the channels of a group go, all but the last. */
+export interface Departures {
+  order: Leaving[];
+  /** Summed L1 of each channel. */
+  l1: Float64Array;
+  /** Cosines of every two channels, channels × channels. */
+  similarities: Float64Array;
+}
+
 /**
  * @param gram products of the channels' concatenated histories, channels × channels.
  * @param l1 their summed L1.
- * @param count channels to remove.
- * @returns for each channel that goes, in order, its pair with the most similar channel that stays.
  */
-export async function similarPairs(
+export async function departuresOf(
   gram: Float64Array,
   l1: Float64Array,
-  count: number,
   criterion: HistoryCriterion,
-): Promise<Pair[]> {
+): Promise<Departures> {
   const similarities = await similaritiesOf(gram, l1.length);
-  const leaving = leastLost(similarities, l1, Math.min(count, l1.length - 1), criterion).map(({ channel }) => channel);
+  return { order: leastLost(similarities, l1, criterion), l1, similarities };
+}
+
+/** For each of the first `count` channels to go, in order, its pair with the most similar channel that stays. */
+export function similarPairs({ order, l1, similarities }: Departures, count: number): Pair[] {
+  const leaving = order.slice(0, count).map(({ channel }) => channel);
   const stays = l1.map(() => 1);
   for (const channel of leaving) stays[channel] = 0;
   return leaving.map((channel): Pair => {
@@ -52,16 +63,12 @@ export async function similarPairs(
  * that stays to the end scores as all of them together.
  * @returns one score a channel.
  */
-export async function pairScores(
-  gram: Float64Array,
-  l1: Float64Array,
-  criterion: HistoryCriterion,
-): Promise<Float64Array> {
+export function pairScores({ order, l1 }: Departures): Float64Array {
   const channels = l1.length;
   const mean = l1.reduce((sum, value) => sum + value, 0) / channels || 1;
   const scores = new Float64Array(channels).fill(-1);
   let least = 0;
-  for (const { channel, cosine } of leastLost(await similaritiesOf(gram, channels), l1, channels - 1, criterion)) {
+  for (const { channel, cosine } of order) {
     least = Math.max(least, LOSSES.history(l1[channel] ?? 0, cosine) / mean);
     scores[channel] = least;
   }
@@ -75,13 +82,8 @@ interface Leaving {
   cosine: number;
 }
 
-/** The first `count` channels to go. Where as little is lost with several, the one with the nearest twin, then the smallest. */
-function leastLost(
-  similarities: Float64Array,
-  l1: Float64Array,
-  count: number,
-  criterion: HistoryCriterion,
-): Leaving[] {
+/** Where as little is lost with several, the one with the nearest twin goes first, then the smallest. */
+function leastLost(similarities: Float64Array, l1: Float64Array, criterion: HistoryCriterion): Leaving[] {
   const channels = l1.length;
   const stays = l1.map(() => 1);
   const twins = Array.from(l1, (_, channel) => mostSimilar(similarities, channel, stays));
@@ -93,7 +95,7 @@ function leastLost(
     return first[0] - second[0] || first[1] - second[1] || (l1[a] ?? 0) - (l1[b] ?? 0);
   };
   const leaving: Leaving[] = [];
-  while (leaving.length < count) {
+  while (leaving.length < channels - 1) {
     let next = stays.indexOf(1);
     for (let channel = next + 1; channel < channels; channel++)
       if (stays[channel] === 1 && before(channel, next) < 0) next = channel;

@@ -56,12 +56,12 @@ export function searchSettings(settings: Settings<'search'> | Settings<'run'>) {
 export function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
   const { targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatioPerLayer, ignore } = settings;
   const { layerRatios, ranking, reduce, normalize, sensitivity, targetLatency, latencyBatch } = settings;
-  const { lambda, merge, steps, cuts, reconstruct, distill } = settings;
+  const { historyRate, lambda, merge, steps, cuts, reconstruct, distill } = settings;
   const pruneLearningRate = 'pruneLearningRate' in settings ? settings.pruneLearningRate : undefined;
   return {
     ...{ targetMacs, targetParams, ratio, tolerance, roundTo, minChannels, maxRatio: maxRatioPerLayer, ignore },
     ...{ layerRatios, ranking, reduce, normalize, sensitivity, targetLatency, latencyBatch },
-    ...{ lambda, merge, steps, cuts, reconstruct, distill, pruneLearningRate },
+    ...{ historyRate, lambda, merge, steps, cuts, reconstruct, distill, pruneLearningRate },
   };
 }
 

@@ -95,6 +95,8 @@ export interface PruneSettings extends DistillationSettings {
   /** Points of accuracy (percent) that may be lost. */
   tolerance: number;
   criterion: string;
+  /** history: learning rate of the training before a cut, as a fraction of that after it. */
+  historyRate?: number | undefined;
   /** history: weight of the term that makes paired channels more alike. */
   lambda: number;
   /** history: add what a removed channel fed to its twin. */

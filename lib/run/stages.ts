@@ -82,6 +82,7 @@ export function pruneOptions(settings: PruneSettings & { seed: number }, hooks: 
   const patterns = settings.ignore.map(globOf);
   return {
     criterion: settings.criterion,
+    historyRate: settings.historyRate,
     lambda: settings.lambda,
     merge: settings.merge,
     targets: { macs: settings.targetMacs, parameters: settings.targetParams, latency: settings.latencyGoal?.fraction },
@@ -137,13 +138,7 @@ export const prunedSchema = z.object({
   steps: z.array(z.object({ step: z.int().min(0), accuracy: journalNumber, ...costSchema })),
   met: z.boolean(),
 });
-const stepSchema = z.object({
-  step: z.int().min(0),
-  plan: planSchema,
-  accuracy: z.number(),
-  macs: z.number(),
-  parameters: z.number(),
-});
+const stepSchema = z.object({ step: z.int().min(0), plan: planSchema, accuracy: z.number(), ...costSchema });
 
 /** Prunes with retraining towards `teacher`; finished steps are in the journal and the checkpoints of `keep`. */
 export async function pruneStage(

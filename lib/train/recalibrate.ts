@@ -3,7 +3,7 @@
 import type { BatchSource } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
 import { buildModel } from '../engine/model.js';
-import { TascnetError, throwIfAborted } from '../errors.js';
+import { throwIfAborted } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { float32 } from '../graph/tensor.js';
 import { operatorOf } from '../ops/registry.js';
@@ -12,7 +12,8 @@ import { batchInput } from './evaluate.js';
 /**
  * Sets running means and variances to the mean of those of the first `batches` batches of `source`, every layer seeing
  * activations normalised by its batch (the cumulative average that PyTorch takes for `momentum=None`).
- * A network without batch norm is returned as it is.
+ * A network without batch norm is returned as it is, and so is one whose data come one at a time: a single sample does
+ * not vary.
  */
 export async function recalibrate(
   engine: Engine,
@@ -56,7 +57,7 @@ export async function recalibrate(
   } finally {
     model.dispose();
   }
-  if (seen === 0) throw new TascnetError('There is no batch of two samples or more to measure statistics on.');
+  if (seen === 0) return graph;
   const initializers = new Map(graph.initializers);
   for (const [name, sum] of sums)
     initializers.set(

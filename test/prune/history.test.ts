@@ -8,7 +8,7 @@ import { randomGenerator } from '../../lib/graph/random.js';
 import { float32, float32Data, type Tensor } from '../../lib/graph/tensor.js';
 import { cosinePairs } from '../../lib/native.js';
 import { pairLoss, recordHistory, removalOf } from '../../lib/prune/history.js';
-import { type Pair, pairScores, similarPairs } from '../../lib/prune/pairs.js';
+import { departuresOf, type Pair, pairScores, similarPairs } from '../../lib/prune/pairs.js';
 import { removeChannels } from '../../lib/surgery/remove.js';
 import { graphBuilder } from '../models/builder.js';
 import { relativeError, runModel } from '../models/runtime.js';
@@ -54,12 +54,13 @@ describe('a history equals a plain computation over all stored weights', () => {
   test.each(CRITERIA)('%s: pairs are chosen as numpy chooses them', async (criterion) => {
     const { gram, l1 } = await history.summary(0);
     const { gone, pairs } = stored.chosen[criterion];
+    const departures = await departuresOf(gram, l1, criterion);
     for (let count = 1; count <= gone.length; count++) {
-      const chosen = await similarPairs(gram, l1, count, criterion);
+      const chosen = similarPairs(departures, count);
       expect(chosen).toEqual(pairs[count - 1]);
       expect(removalOf(chosen, l1, false).channels).toHaveLength(count);
     }
-    const scores = await pairScores(gram, l1, criterion);
+    const scores = pairScores(departures);
     expect([...scores.keys()].sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0))[0]).toBe(gone[0]);
   });
 });
@@ -111,9 +112,10 @@ describe('pairs', () => {
   });
 
   test('as many leave as are asked for, each into one that stays, whatever the L1 says by then', async () => {
-    for (const [index, { gram, l1 }] of many.entries())
+    for (const [index, { gram, l1 }] of many.entries()) {
+      const departures = await departuresOf(gram, l1, CRITERIA[index % 3] ?? 'history');
       for (let count = 0; count < l1.length; count++) {
-        const pairs = await similarPairs(gram, l1, count, CRITERIA[index % 3] ?? 'history');
+        const pairs = similarPairs(departures, count);
         // Deletion goes by the L1 after the optimise phase, not by the one that the pairs were chosen with.
         for (const later of [l1, l1.map(() => random.next())]) {
           const { channels, merge = [] } = removalOf(pairs, later, true);
@@ -125,6 +127,7 @@ describe('pairs', () => {
           }
         }
       }
+    }
   });
 
   test('similar filters are paired, not dissimilar ones: the published code sorts the wrong way', async () => {
@@ -135,7 +138,7 @@ describe('pairs', () => {
       [0.02, 1],
     ]);
     for (const criterion of ['history', 'history-cosine'] as const)
-      expect(await similarPairs(gram, Float64Array.of(1, 1, 1, 1), 1, criterion)).toEqual([[2, 3]]);
+      expect(similarPairs(await departuresOf(gram, Float64Array.of(1, 1, 1, 1), criterion), 1)).toEqual([[2, 3]]);
   });
 
   test('the smaller L1 after the optimise phase goes, not the one from before it', () => {
@@ -177,7 +180,7 @@ describe('identical filters', () => {
       const removals = new Map<string, ReturnType<typeof removalOf>>();
       for (const [number, { id }] of dependencies.groups.entries()) {
         const { gram, l1 } = await history.summary(number);
-        const pairs = await similarPairs(gram, l1, 1, criterion);
+        const pairs = similarPairs(await departuresOf(gram, l1, criterion), 1);
         expect([id, pairs]).toEqual([id, [id === 'conv.weight' ? [1, 4] : [0, 6]]]);
         removals.set(id, removalOf(pairs, l1, true));
       }
@@ -291,7 +294,7 @@ test('what is lost with a channel is the part of its weights that its twin does 
   const l1 = Float64Array.from(rows, (row) => row.reduce((sum, value) => sum + Math.abs(value), 0));
   const mean = l1.reduce((sum, value) => sum + value, 0) / rows.length;
 
-  const scores = await pairScores(gram, l1, 'history');
+  const scores = pairScores(await departuresOf(gram, l1, 'history'));
 
   // The smaller of two channels that are alike but for their size is the first to go, and nothing is lost.
   expect(scores.indexOf(Math.min(...scores))).toBe(4);

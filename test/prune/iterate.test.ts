@@ -9,7 +9,7 @@ import { recordHistory, removalOf } from '../../lib/prune/history.js';
 import { historyStep } from '../../lib/prune/history-step.js';
 import { type Pruned, prune } from '../../lib/prune/iterate.js';
 import type { PruneOptions, RetrainOptions, StepState } from '../../lib/prune/options.js';
-import { type Pair, similarPairs } from '../../lib/prune/pairs.js';
+import { departuresOf, type Pair, similarPairs } from '../../lib/prune/pairs.js';
 import { type Removal, removeChannels } from '../../lib/surgery/remove.js';
 import { evaluate } from '../../lib/train/evaluate.js';
 import { recalibrate } from '../../lib/train/recalibrate.js';
@@ -265,54 +265,68 @@ test('no epoch of the data is seen twice, and no more than the budget', async ()
   }
 });
 
-test('a step of the history method trains in both phases as it is asked to, class weights included, at a tenth of the rate', async () => {
-  const asked = { ...training, optimizer: { kind: 'sgd', momentum: 0 }, classWeights: [0.2, 1, 3] } as const;
-  // With λ = 0 the optimise phase is plain training.
-  const options = { ...OPTIONS, criterion: 'history', lambda: 0, merge: false, targets: {}, ratio: 0.25 };
-  const retrain = { ...RETRAIN, reconstruct: false, training: asked };
-  const cut = await historyStep(
-    engine,
-    dense,
-    data,
-    options,
-    retrain,
-    {},
-    { criterion: 'history', epochs: { record: 1, optimise: 2 }, seed: 5 },
-  );
+test.each([
+  [undefined, 0.1],
+  [0.5, 0.5],
+])(
+  'a step of the history method trains in both phases as it is asked to, class weights included; rate %p',
+  async (historyRate, rate) => {
+    const asked = { ...training, optimizer: { kind: 'sgd', momentum: 0 }, classWeights: [0.2, 1, 3] } as const;
+    // With λ = 0 the optimise phase is plain training.
+    const options = {
+      ...OPTIONS,
+      criterion: 'history',
+      historyRate,
+      lambda: 0,
+      merge: false,
+      targets: {},
+      ratio: 0.25,
+    };
+    const retrain = { ...RETRAIN, reconstruct: false, training: asked };
+    const cut = await historyStep(
+      engine,
+      dense,
+      data,
+      options,
+      retrain,
+      {},
+      { criterion: 'history', epochs: { record: 1, optimise: 2 }, seed: 5 },
+    );
 
-  const dependencies = dependencyGroups(dense);
-  const trained = async (later: readonly number[]) => {
-    const history = recordHistory(dense, dependencies);
-    const phase = (graph: Graph, first: number, epochs: number, classWeights: readonly number[]) =>
-      train(
-        engine,
-        graph,
-        { ...data, train: fromEpoch(data.train, first) },
-        {
-          ...asked,
-          learningRate: asked.learningRate / 10,
-          classWeights,
-          epochs,
-          seed: 5,
-          restoreBest: false,
-          onEpoch: async (_, model) => history.record(await model.weights()),
-        },
-      );
-    const recorded = await phase(dense, 0, 1, asked.classWeights);
-    const pairs: Pair[][] = [];
-    for (const [number, { channels }] of dependencies.groups.entries()) {
-      const { gram, l1 } = await history.summary(number);
-      pairs.push(await similarPairs(gram, l1, channels / 4, 'history'));
-    }
-    const { graph } = await phase(recorded.graph, 1, 2, later);
-    // What goes is told by the L1 of all epochs, those of the optimise phase included.
-    const removals = new Map<string, Removal>();
-    for (const [number, { id }] of dependencies.groups.entries())
-      removals.set(id, removalOf(pairs[number] ?? [], (await history.summary(number)).l1, false));
-    const removed = (await removeChannels(graph, removals)).graph;
-    return [...(await recalibrate(engine, removed, data.calibration, 1)).initializers];
-  };
-  expect(cut.plan.groups.length).toBeGreaterThan(0);
-  expect([...cut.graph.initializers]).toEqual(await trained(asked.classWeights));
-  expect([...cut.graph.initializers]).not.toEqual(await trained([1, 1, 1]));
-});
+    const dependencies = dependencyGroups(dense);
+    const trained = async (later: readonly number[]) => {
+      const history = recordHistory(dense, dependencies);
+      const phase = (graph: Graph, first: number, epochs: number, classWeights: readonly number[]) =>
+        train(
+          engine,
+          graph,
+          { ...data, train: fromEpoch(data.train, first) },
+          {
+            ...asked,
+            learningRate: asked.learningRate * rate,
+            classWeights,
+            epochs,
+            seed: 5,
+            restoreBest: false,
+            onEpoch: async (_, model) => history.record(await model.weights()),
+          },
+        );
+      const recorded = await phase(dense, 0, 1, asked.classWeights);
+      const pairs: Pair[][] = [];
+      for (const [number, { channels }] of dependencies.groups.entries()) {
+        const { gram, l1 } = await history.summary(number);
+        pairs.push(similarPairs(await departuresOf(gram, l1, 'history'), channels / 4));
+      }
+      const { graph } = await phase(recorded.graph, 1, 2, later);
+      // What goes is told by the L1 of all epochs, those of the optimise phase included.
+      const removals = new Map<string, Removal>();
+      for (const [number, { id }] of dependencies.groups.entries())
+        removals.set(id, removalOf(pairs[number] ?? [], (await history.summary(number)).l1, false));
+      const removed = (await removeChannels(graph, removals)).graph;
+      return [...(await recalibrate(engine, removed, data.calibration, 1)).initializers];
+    };
+    expect(cut.plan.groups.length).toBeGreaterThan(0);
+    expect([...cut.graph.initializers]).toEqual(await trained(asked.classWeights));
+    expect([...cut.graph.initializers]).not.toEqual(await trained([1, 1, 1]));
+  },
+);

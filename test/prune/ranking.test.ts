@@ -4,9 +4,9 @@ import { dependencyGroups, type Group } from '../../lib/analyze/groups.js';
 import { randomGenerator } from '../../lib/graph/random.js';
 import { channelScores } from '../../lib/prune/criterion.js';
 import { NORMALIZATIONS, normalizeScores } from '../../lib/prune/normalize.js';
-import { pruneOnce } from '../../lib/prune/one-shot.js';
+import { chosenChannels, pruneOnce } from '../../lib/prune/one-shot.js';
 import type { PruneOptions } from '../../lib/prune/options.js';
-import { rankedTogether, selectRanked, smallestRatio } from '../../lib/prune/ranking.js';
+import { type Ranking, rankedTogether, selectRanked, smallestRatio } from '../../lib/prune/ranking.js';
 import { optionsOfPart } from '../../lib/prune/schedule.js';
 import { FAMILIES } from '../models/families.js';
 
@@ -164,4 +164,25 @@ test('scores on one scale', () => {
     [3, 4, 5].map((value) => expect.closeTo(value, 12)),
   );
   for (const each of NORMALIZATIONS) expect([...(normalizeScores(scores, each)[1] ?? [])]).toEqual([0, 0]);
+});
+
+test('towards a target all channels compete only where their scores can be compared', async () => {
+  const { graph } = network('resnet18');
+  const options = { ...OPTIONS, targets: { macs: 0.5 } };
+  const planOf = async (more: Partial<PruneOptions>) => (await pruneOnce(graph, { ...options, ...more })).plan;
+  const ways: [Partial<PruneOptions>, Ranking][] = [
+    [{ criterion: 'l1' }, 'local'],
+    [{ criterion: 'l1', normalize: 'max' }, 'global'],
+    [{ criterion: 'lamp' }, 'global'],
+  ];
+  for (const [way, ranking] of ways) expect(await planOf(way)).toEqual(await planOf({ ...way, ranking }));
+  expect(await planOf({ criterion: 'l1', ranking: 'global' })).not.toEqual(await planOf({ criterion: 'l1' }));
+
+  // The history's scores are not what is normalised.
+  const dependencies = dependencyGroups(graph);
+  const scores = dependencies.groups.map(({ channels }) => Float64Array.from({ length: channels }, (_, at) => at));
+  const chosen = (more: Partial<PruneOptions>) =>
+    chosenChannels(graph, dependencies, scores, { ...options, criterion: 'history', ...more }, {});
+  expect(chosen({ normalize: 'max' })).toEqual(chosen({ ranking: 'local' }));
+  expect(chosen({ ranking: 'global' })).not.toEqual(chosen({ ranking: 'local' }));
 });

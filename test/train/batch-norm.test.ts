@@ -123,6 +123,8 @@ test('recalibration takes the mean over batches, and measures each layer behind 
   expect(await recalibrate(engine, measured, source, 2)).toEqual(measured);
   const folded = foldBatchNorm(graph);
   expect(await recalibrate(engine, folded, source, 2)).toBe(folded);
+  // A single sample does not vary.
+  expect(await recalibrate(engine, graph, textures(3, 1, 3), 2)).toBe(graph);
 });
 
 /** Mean of each channel of a value over all batches, from ONNX Runtime. */

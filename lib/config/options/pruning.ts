@@ -1,5 +1,6 @@
 /** Stage 2. */
 
+import { HISTORY_RATE } from '../../prune/options.js';
 import { flag, real, whole } from '../option.js';
 import { PRUNE, RUN, STAGE2, TARGETS } from '../scopes.js';
 
@@ -29,6 +30,15 @@ export const PRUNING_OPTIONS = {
       defaultText: 'that of --learning-rate',
     },
     undefined,
+  ),
+  historyRate: real(
+    { min: 1e-9, max: 100 },
+    STAGE2,
+    {
+      group: 'Pruning',
+      describe: 'history: learning rate of the training before a cut, as a fraction of that after it.',
+    },
+    HISTORY_RATE,
   ),
   lambda: real(
     { min: 0 },
