@@ -6,6 +6,7 @@
       "sources": [
         "native/addon.cc",
         "native/bind/allocate.cc",
+        "native/bind/apart.cc",
         "native/bind/args.cc",
         "native/bind/call.cc",
         "native/bind/cost.cc",

@@ -7,6 +7,7 @@ import {
   compileCost,
   createHistory,
   createLeastSquares,
+  type FoldedLayer,
   foldBatchNorm,
   geometricMedian,
   lamp,
@@ -20,9 +21,26 @@ const MILLISECONDS = 2000;
 const DIMS = [1024, 1024, 3, 3];
 const FEW = [512, 512, 3, 3];
 
-function floats(dims: readonly number[]): Float32Array {
+function product(dims: readonly number[]): number {
+  return dims.reduce((all, extent) => all * extent, 1);
+}
+
+function floats(dims: readonly number[]): Float32Array<ArrayBuffer> {
   const random = randomGenerator(`event loop ${dims}`);
-  return new Float32Array(dims.reduce((product, extent) => product * extent, 1)).map(() => random.next() - 0.5);
+  return new Float32Array(product(dims)).map(() => random.next() - 0.5);
+}
+
+function merging(out?: Float32Array<ArrayBuffer>): () => Promise<unknown> {
+  const data = floats(DIMS);
+  const keep = Int32Array.from({ length: 512 }, (_, at) => 2 * at);
+  const merge = Array.from(keep, (index): [number, number] => [index + 1, index]);
+  return () => applySurgery([{ data, dims: DIMS, axes: [{ axis: 1, keep, merge }], out }]);
+}
+
+function folding(out?: FoldedLayer): () => Promise<unknown> {
+  const data = floats(DIMS);
+  const ones = new Float32Array(DIMS[0] ?? 0).fill(1);
+  return () => foldBatchNorm(data, DIMS, undefined, ones, ones, ones, ones, 1e-5, { out });
 }
 
 async function delay(work: () => Promise<unknown>): Promise<number> {
@@ -82,12 +100,8 @@ const CALLS: Record<string, () => Promise<() => Promise<unknown>>> = {
     ];
     return () => applySurgery([{ data, dims: DIMS, axes }]);
   },
-  'applySurgery, merging': async () => {
-    const data = floats(DIMS);
-    const keep = Int32Array.from({ length: 512 }, (_, at) => 2 * at);
-    const merge = Array.from(keep, (index): [number, number] => [index + 1, index]);
-    return () => applySurgery([{ data, dims: DIMS, axes: [{ axis: 1, keep, merge }] }]);
-  },
+  'applySurgery, merging': async () => merging(),
+  'applySurgery, merging into memory used before': async () => merging(new Float32Array(product(DIMS) / 2)),
   'CompiledCost.evaluate': async () => {
     const factors = [{ channels: [[0, 1] as const] }, { channels: [[1, 1] as const] }];
     const terms = Array.from({ length: 200 }, (_, at) => ({ kind: 'macs', coefficient: at + 1, factors }));
@@ -104,11 +118,9 @@ const CALLS: Record<string, () => Promise<() => Promise<unknown>>> = {
       await equations.solve(1);
     };
   },
-  foldBatchNorm: async () => {
-    const data = floats(DIMS);
-    const ones = new Float32Array(DIMS[0] ?? 0).fill(1);
-    return () => foldBatchNorm(data, DIMS, undefined, ones, ones, ones, ones, 1e-5);
-  },
+  foldBatchNorm: async () => folding(),
+  'foldBatchNorm, into memory used before': async () =>
+    folding({ weight: new Float32Array(product(DIMS)), bias: new Float32Array(DIMS[0] ?? 0) }),
 };
 
 export const comparisons: Comparison[] = Object.entries(CALLS).map(([name, prepare]) => ({

@@ -39,6 +39,7 @@ type Fold = (
   variance: Float32Array,
   epsilon: number,
   token?: Token,
+  out?: FoldedLayer,
 ) => Promise<FoldedLayer>;
 
 /** Arguments are checked in C++; a wrong one throws before anything has started. */

@@ -5,8 +5,16 @@ import { type CallOptions, call } from './call.js';
 
 export type { FoldedLayer };
 
-/** `axis`: that of the output channels in `weight`, 0 when left out. */
-export type FoldOptions = CallOptions & { axis?: number | undefined };
+export interface FoldOptions extends CallOptions {
+  /** That of the output channels in `weight`; default: 0. */
+  axis?: number | undefined;
+  /**
+   * Where the result goes, which is this object then; new arrays when left out. On memory that no other array of the call
+   * shares. Memory that is used again saves the page faults of new memory, and its clearing away, which the event loop waits
+   * for. Its contents are undefined when the promise is rejected.
+   */
+  out?: FoldedLayer | undefined;
+}
 
 /**
  * The weight and bias that compute the layer and the batch norm behind it in one: weight · f and (bias − mean) · f + shift
@@ -29,7 +37,7 @@ export function foldBatchNorm(
 ): Promise<FoldedLayer> {
   const axis = options?.axis ?? 0;
   return call(options, (token) =>
-    binding().foldBatchNorm(weight, dims, axis, bias, scale, shift, mean, variance, epsilon, token),
+    binding().foldBatchNorm(weight, dims, axis, bias, scale, shift, mean, variance, epsilon, token, options?.out),
   );
 }
 
@@ -52,6 +60,6 @@ export function unfoldBatchNorm(
 ): Promise<FoldedLayer> {
   const axis = options?.axis ?? 0;
   return call(options, (token) =>
-    binding().unfoldBatchNorm(weight, dims, axis, bias, scale, shift, mean, variance, epsilon, token),
+    binding().unfoldBatchNorm(weight, dims, axis, bias, scale, shift, mean, variance, epsilon, token, options?.out),
   );
 }

@@ -1,6 +1,7 @@
 #include "../regress/regress.h"
 
 #include "../fold.h"
+#include "apart.h"
 #include "bindings.h"
 #include "describe.h"
 #include "handle.h"
@@ -59,7 +60,7 @@ Napi::Value solve(const Napi::CallbackInfo& info) {
 
 using Fold = void (*)(const Channels&, const float*, const BatchNorm&, float*, float*, const CancelFlag&);
 
-// (weight, dims, axis, bias, scale, shift, mean, variance, epsilon, token) → { weight, bias }
+// (weight, dims, axis, bias, scale, shift, mean, variance, epsilon, token, out: { weight, bias }) → { weight, bias }
 Napi::Value fold(const Napi::CallbackInfo& info, Fold run) {
   Args args(info);
   const Shape shape = args.shape(info[1], "dims");
@@ -74,13 +75,35 @@ Napi::Value fold(const Napi::CallbackInfo& info, Fold run) {
                           args.floats(info[6], "mean", channels, kWhy),
                           args.floats(info[7], "variance", channels, kWhy), epsilon};
   args.cancelBy(info[9]);
-  Napi::Value weightValue;
-  Napi::Value biasValue;
-  auto* const weightOut = args.output<float>(shape.elements(), weightValue);
-  auto* const biasOut = args.output<float>(channels, biasValue);
-  const Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("weight", weightValue);
-  result.Set("bias", biasValue);
+  Napi::Object result = Napi::Object::New(info.Env());
+  float* weightOut = nullptr;
+  float* biasOut = nullptr;
+  if (args.absent(info[10])) {
+    Napi::Value weightValue;
+    Napi::Value biasValue;
+    weightOut = args.output<float>(shape.elements(), weightValue);
+    biasOut = args.output<float>(channels, biasValue);
+    result.Set("weight", weightValue);
+    result.Set("bias", biasValue);
+  } else {
+    result = args.object(info[10], "out");
+    const auto room = [&](const char* key, std::size_t length, const char* why) {
+      return static_cast<float*>(
+          roomFor(args, result.Get(key), std::string("out.") + key, napi_float32_array, length, why));
+    };
+    weightOut = room("weight", shape.elements(), "the product of dims");
+    biasOut = room("bias", channels, kWhy);
+    const std::size_t bytes = channels * sizeof(float);
+    const std::size_t weightBytes = shape.elements() * sizeof(float);
+    requireApart(args, {{weight, weightBytes, false, "weight"},
+                        {bias, bias == nullptr ? 0 : bytes, false, "bias"},
+                        {norm.scale, bytes, false, "scale"},
+                        {norm.shift, bytes, false, "shift"},
+                        {norm.mean, bytes, false, "mean"},
+                        {norm.variance, bytes, false, "variance"},
+                        {weightOut, weightBytes, true, "out.weight"},
+                        {biasOut, bytes, true, "out.bias"}});
+  }
   const Channels view = shape.along(axis, weight);
   return args.start([=](const CancelFlag& cancel) { run(view, bias, norm, weightOut, biasOut, cancel); }, result);
 }

@@ -1,11 +1,11 @@
 #include "../surgery/surgery.h"
 
 #include <algorithm>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "apart.h"
 #include "args.h"
 #include "bindings.h"
 #include "describe.h"
@@ -52,44 +52,6 @@ void readMerges(Args& args, Napi::Value value, const std::string& name, std::siz
   }
 }
 
-// Where a result goes that the caller has room for.
-void* given(Args& args, Napi::Value value, const std::string& name, const TypedArray& data, std::size_t length) {
-  const TypedArray out = args.numbers(value, name);
-  if (out.type != data.type) args.wrongType(std::string("one of the type of data, ") + nameOf(data.type) + ",", name, value);
-  if (out.length != length) {
-    args.wrongRange(std::to_string(length) + " elements (what is kept)", name, std::to_string(out.length));
-  }
-  return out.data;
-}
-
-// A range of bytes that is read or written.
-struct Span {
-  const char* begin;
-  std::size_t bytes;
-  bool written;
-  std::string name;
-};
-
-void requireApart(const Args& args, std::vector<Span> spans) {
-  std::erase_if(spans, [](const Span& span) { return span.bytes == 0; });
-  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return std::less<>()(a.begin, b.begin); });
-  const Span* furthest = nullptr;         // of those before, the one that ends last
-  const Span* furthestWritten = nullptr;  // the same of those written
-  const auto clash = [&](const Span* before, const Span& span) {
-    if (before == nullptr || !std::less<>()(span.begin, before->begin + before->bytes)) return;
-    const bool first = before->written;
-    args.wrongRange("memory of its own", first ? before->name : span.name, "some of " + (first ? span : *before).name);
-  };
-  const auto ahead = [](const Span* most, const Span& span) {
-    return most == nullptr || std::less<>()(most->begin + most->bytes, span.begin + span.bytes);
-  };
-  for (const Span& span : spans) {
-    clash(span.written ? furthest : furthestWritten, span);
-    if (ahead(furthest, span)) furthest = &span;
-    if (span.written && ahead(furthestWritten, span)) furthestWritten = &span;
-  }
-}
-
 Cut readCut(Args& args, Napi::Value value, const std::string& name, Napi::Array results, std::uint32_t index,
             std::vector<Span>& spans) {
   const Napi::Object entries = args.object(value, name);
@@ -125,11 +87,11 @@ Cut readCut(Args& args, Napi::Value value, const std::string& name, Napi::Array 
   Napi::Value out = entries.Get("out");
   const std::size_t length = elementsAfter(cut);
   cut.out = args.absent(out) ? args.allocate(data.type, length, out)
-                             : given(args, out, name + ".out", data, length);
+                             : roomFor(args, out, name + ".out", data.type, length, "what is kept");
   results.Set(index, out);
   const std::size_t size = sizeOf(cut.type);
-  spans.push_back({static_cast<const char*>(cut.data), data.length * size, false, name + ".data"});
-  spans.push_back({static_cast<const char*>(cut.out), length * size, true, name + ".out"});
+  spans.push_back({cut.data, data.length * size, false, name + ".data"});
+  spans.push_back({cut.out, length * size, true, name + ".out"});
   return cut;
 }
 

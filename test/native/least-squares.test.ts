@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createLeastSquares, foldBatchNorm, unfoldBatchNorm } from '../../lib/native.js';
+import { createLeastSquares, type FoldedLayer, foldBatchNorm, unfoldBatchNorm } from '../../lib/native.js';
 import { channelsOf, floats, integer, product, randomOf, shape, worstError } from './random.js';
 import { ridgeOf } from './reference.js';
 
@@ -92,4 +92,20 @@ test('folding equals a plain computation, and unfolding is its inverse', async (
   await expect(unfoldBatchNorm(one, [1], one, zero, one, one, one, 0)).rejects.toThrow('cannot be undone');
   await expect(foldBatchNorm(one, [1], one, one, one, one, zero, 0)).rejects.toThrow('channel 0');
   await expect(foldBatchNorm(one, [1], new Float32Array(2), one, one, one, one, 0)).rejects.toThrow('for bias');
+});
+
+test('a folded layer goes where the caller has room for it, on memory that nothing else is on', async () => {
+  const ones = Float32Array.of(1, 1);
+  const weight = Float32Array.of(3, 5);
+  const out: FoldedLayer = { weight: new Float32Array(2), bias: new Float32Array(2) };
+  const fold = (room: FoldedLayer) =>
+    foldBatchNorm(weight, [2], undefined, Float32Array.of(2, 4), ones, ones, ones, 0, { out: room });
+  expect(await fold(out)).toBe(out);
+  expect(out).toEqual({ weight: Float32Array.of(6, 20), bias: Float32Array.of(-1, -3) });
+  const own = 'Expected memory of its own for';
+  await expect(fold({ ...out, weight })).rejects.toThrow(`${own} out.weight but received some of weight`);
+  await expect(fold({ ...out, bias: ones })).rejects.toThrow(`${own} out.bias but received some of`);
+  await expect(fold({ weight: out.bias, bias: out.bias })).rejects.toThrow(own);
+  await expect(fold({ ...out, bias: new Float32Array(3) })).rejects.toThrow('2 elements (dims[axis]) for out.bias');
+  await expect(fold({ ...out, bias: new Float64Array(2) as unknown as Float32Array })).rejects.toThrow('out.bias');
 });
