@@ -1,6 +1,6 @@
 /** One step of the history method: record, pair, make the pairs more alike, cut, merge. */
 
-import { dependencyGroups } from '../analyze/groups.js';
+import { type Dependencies, dependencyGroups } from '../analyze/groups.js';
 import { fromEpoch } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
 import type { Model } from '../engine/model.js';
@@ -9,11 +9,14 @@ import type { Removal } from '../surgery/remove.js';
 import type { EpochMetrics } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
-import { type CutStep, repaired } from './cut.js';
-import { pairLoss, recordHistory, removalOf } from './history.js';
-import { chosenChannels, cutChannels, type OneShotContext } from './one-shot.js';
+import { criterionNamed } from './criteria/index.js';
+import { type CutContext, type CutOnce, type CutStep, cutInParts } from './cut.js';
+import { measureTaylor } from './gradients.js';
+import { type GroupHistory, pairLoss, recordHistory, removalOf } from './history.js';
+import { normalizeScores } from './normalize.js';
+import { chosenChannels, cutChannels } from './one-shot.js';
 import { HISTORY_RATE, type PruneData, type PruneOptions, type RetrainOptions } from './options.js';
-import { departuresOf, type HistoryCriterion, pairScores, similarPairs } from './pairs.js';
+import { departuresOf, type HistoryCriterion, isWorthByLoss, type Pair, pairScores, similarPairs } from './pairs.js';
 import type { HistoryEpochs } from './schedule.js';
 
 /** How a step trains before its cut, and which channels leave then. */
@@ -32,7 +35,7 @@ export async function historyStep(
   data: PruneData,
   options: PruneOptions,
   retrain: RetrainOptions,
-  context: OneShotContext,
+  context: CutContext,
   { criterion, epochs, seed, onEpoch, ...distillation }: HistoryTraining,
 ): Promise<CutStep> {
   const dependencies = dependencyGroups(graph, options.ignore);
@@ -49,27 +52,59 @@ export async function historyStep(
       onEpoch?.({ ...metrics, epoch: begin + metrics.epoch });
     },
   });
+  const chooser = { engine, data, history, criterion, context };
+
   const recorded = await train(engine, graph, data, { ...training(0), epochs: epochs.record });
-  const { groups } = dependencies;
-  const summaries = [];
-  for (const number of groups.keys()) summaries.push(await history.summary(number));
-  const departures = await Promise.all(summaries.map(({ gram, l1 }) => departuresOf(gram, l1, criterion)));
-  const going = chosenChannels(graph, dependencies, departures.map(pairScores), options, context);
-  const pairs = departures.map((group, number) => similarPairs(group, going[number]?.length ?? 0));
-  const extraLoss = pairLoss(dependencies, pairs, options.lambda);
+  const { pairs } = await choose(chooser, recorded.graph, dependencies, options);
   const later = { ...data, train: fromEpoch(data.train, epochs.record) };
   const optimised = await train(engine, recorded.graph, later, {
     ...training(epochs.record),
     epochs: epochs.optimise,
-    extraLoss,
+    extraLoss: pairLoss(dependencies, pairs, options.lambda),
   });
-  const removals = new Map<string, Removal>();
-  for (const [number, group] of dependencies.groups.entries()) {
-    const { l1 } = await history.summary(number);
-    const chosen = pairs[number] ?? [];
-    if (chosen.length > 0) removals.set(group.id, removalOf(chosen, l1, options.merge));
-  }
-  const cut = await cutChannels(optimised.graph, dependencies, removals, options, context);
-  const graphs = { uncut: optimised.graph, cut: cut.graph };
-  return { ...cut, graph: await repaired(engine, graphs, cut.kept, data, options, retrain) };
+
+  const cutOnce: CutOnce = async (current, partOptions, kept) => {
+    const now = dependencyGroups(current, options.ignore);
+    const { pairs, worth } = await choose(chooser, current, now, partOptions, kept);
+    const removals = now.groups.flatMap(({ id }, group): [string, Removal][] => {
+      const [chosen = [], values = new Float64Array()] = [pairs[group], worth[group]];
+      return chosen.length > 0 ? [[id, removalOf(chosen, values, options.merge)]] : [];
+    });
+    return cutChannels(current, now, new Map(removals), partOptions, context);
+  };
+  return cutInParts(engine, optimised.graph, data, options, retrain, context, cutOnce);
+}
+
+interface Chooser {
+  engine: Engine;
+  data: PruneData;
+  history: GroupHistory;
+  criterion: HistoryCriterion;
+  context: CutContext;
+}
+
+/** The pairs that lose a channel each, and what the channels are worth, by group. @param kept see `GroupHistory`. */
+async function choose(
+  { engine, data, history, criterion, context }: Chooser,
+  graph: Graph,
+  dependencies: Dependencies,
+  options: PruneOptions,
+  kept?: ReadonlyMap<string, Int32Array>,
+): Promise<{ pairs: Pair[][]; worth: Float64Array[] }> {
+  const { seed, signal, reduce, normalize } = options;
+  const summaries = [];
+  for (const group of dependencies.groups) summaries.push(await history.summary(group, kept));
+  const byLoss = isWorthByLoss(criterion);
+  const worth = byLoss
+    ? await criterionNamed('taylor').scores({
+        ...{ graph, dependencies, seed, signal, reduce },
+        taylor: await measureTaylor(engine, graph, dependencies, data.calibration, signal),
+      })
+    : summaries.map(({ l1 }) => l1);
+  const departures = await Promise.all(
+    summaries.map(({ gram, l1 }, group) => departuresOf(gram, worth[group] ?? l1, criterion)),
+  );
+  const scores = normalizeScores(departures.map(pairScores), normalize ?? (byLoss ? 'none' : 'mean'));
+  const going = chosenChannels(graph, dependencies, scores, options, context);
+  return { pairs: departures.map((group, number) => similarPairs(group, going[number]?.length ?? 0)), worth };
 }

@@ -6,6 +6,7 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Dependencies, Group, Member } from '../analyze/groups.js';
+import { keyOf } from '../analyze/relations.js';
 import type { Model } from '../engine/model.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -14,46 +15,57 @@ import type { Tf } from '../ops/operator.js';
 import type { Removal } from '../surgery/remove.js';
 import type { Pair } from './pairs.js';
 
-/** The histories of the weights that make each group's channels, by group and weight. */
+/** The histories of the weights that make each group's channels. */
 export interface GroupHistory {
   record(weights: ReadonlyMap<string, Tensor>): Promise<void>;
-  /** For each group the products of its channels' concatenated histories, channels × channels, and their summed L1. */
-  summary(group: number): Promise<{ gram: Float64Array; l1: Float64Array }>;
+  /**
+   * The products of the channels' concatenated histories, channels × channels, and their summed L1.
+   * @param group of the recorded graph; or of what surgery left of it, and then
+   * @param kept has the elements that stayed, by axis (`keyOf`), in terms of the recorded graph.
+   */
+  summary(
+    group: Group,
+    kept?: ReadonlyMap<string, Int32Array>,
+  ): Promise<{ gram: Float64Array<ArrayBuffer>; l1: Float64Array<ArrayBuffer> }>;
 }
 
 export function recordHistory(graph: Graph, { groups }: Dependencies): GroupHistory {
-  const makers = groups.map(makersOf);
-  const histories = new Map<string, History>();
-  for (const member of makers.flat()) {
-    const dims = graph.initializers.get(member.value)?.dims;
-    const key = `${member.axis}:${member.value}`;
-    if (dims && !histories.has(key)) histories.set(key, createHistory(dims, member.axis));
+  const histories = new Map<string, { value: string; history: History }>();
+  for (const { value, axis } of groups.flatMap(makersOf)) {
+    const dims = graph.initializers.get(value)?.dims;
+    const key = keyOf({ value, axis });
+    if (dims && !histories.has(key)) histories.set(key, { value, history: createHistory(dims, axis) });
   }
   return {
     async record(weights) {
-      for (const [key, history] of histories) {
-        const tensor = weights.get(key.slice(key.indexOf(':') + 1));
+      for (const { value, history } of histories.values()) {
+        const tensor = weights.get(value);
         if (tensor?.dtype === 'float32') await history.record(tensor.data);
       }
     },
-    async summary(number) {
-      const channels = groups[number]?.channels ?? 0;
+    async summary(group, kept = new Map()) {
+      const { channels } = group;
       const gram = new Float64Array(channels * channels);
       const l1 = new Float64Array(channels);
-      for (const member of makers[number] ?? []) {
-        const history = histories.get(`${member.axis}:${member.value}`);
-        if (!history) continue;
-        const products = await history.gram();
-        const norms = history.l1();
-        const extent = history.channels;
+      for (const member of makersOf(group)) {
+        const recorded = histories.get(keyOf(member));
+        if (!recorded) continue;
+        const products = await recorded.history.gram();
+        const norms = recorded.history.l1();
+        const extent = recorded.history.channels;
+        const elements = kept.get(keyOf(member));
         const { indices, perChannel } = member;
+        const rowOf = (place: number) => {
+          const index = indices[place] ?? 0;
+          return elements?.[index] ?? index;
+        };
         for (let i = 0; i < channels; i++)
           for (let part = 0; part < perChannel; part++) {
-            const row = indices[i * perChannel + part] ?? 0;
+            const row = rowOf(i * perChannel + part);
             l1[i] = (l1[i] ?? 0) + (norms[row] ?? 0);
             for (let j = 0; j < channels; j++)
               gram[i * channels + j] =
-                (gram[i * channels + j] ?? 0) + (products[row * extent + (indices[j * perChannel + part] ?? 0)] ?? 0);
+                (gram[i * channels + j] ?? 0) + (products[row * extent + rowOf(j * perChannel + part)] ?? 0);
           }
       }
       return { gram, l1 };
@@ -61,23 +73,23 @@ export function recordHistory(graph: Graph, { groups }: Dependencies): GroupHist
   };
 }
 
-/** Of a pair: the channel with the larger summed L1, and the other one. */
-function smallerLast([a, b]: Pair, l1: Float64Array): Pair {
-  return (l1[a] ?? 0) >= (l1[b] ?? 0) ? [a, b] : [b, a];
+/** Of a pair: the channel that is worth more, and the other one. */
+function lesserLast([a, b]: Pair, worth: Float64Array): Pair {
+  return (worth[a] ?? 0) >= (worth[b] ?? 0) ? [a, b] : [b, a];
 }
 
 /**
- * Of channels that pairs hold together the one with the largest summed L1 stays; the others go, and what read them reads
- * it. For a pair by itself: the one with the smaller L1 goes.
+ * Of channels that pairs hold together the one that is worth most stays (in HBFP the one with the largest summed L1); the
+ * others go, and what read them reads it.
  */
-export function removalOf(pairs: readonly Pair[], l1: Float64Array, merge: boolean): Removal {
+export function removalOf(pairs: readonly Pair[], worth: Float64Array, merge: boolean): Removal {
   const clusters = new Map<number, number[]>();
   for (const [a, b] of pairs) {
     const joined = [...(clusters.get(a) ?? [a]), ...(clusters.get(b) ?? [b])];
     for (const channel of joined) clusters.set(channel, joined);
   }
   const merges = [...new Set(clusters.values())].flatMap((cluster): Pair[] => {
-    const kept = cluster.reduce((a, b) => smallerLast([a, b], l1)[0]);
+    const kept = cluster.reduce((a, b) => lesserLast([a, b], worth)[0]);
     return cluster.filter((channel) => channel !== kept).map((lost) => [lost, kept]);
   });
   const channels = merges.map(([lost]) => lost);

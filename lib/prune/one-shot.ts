@@ -161,8 +161,8 @@ function givenBack(
 function rankingOf({ ranking, ratio, criterion, normalize, sensitivity }: PruneOptions): Ranking {
   if (ranking) return ranking;
   if (ratio !== undefined || isHistory(criterion)) return 'local';
-  const madeComparable = normalize !== undefined || sensitivity !== undefined;
-  return criterionNamed(criterion).comparable || madeComparable ? 'global' : 'local';
+  const { comparable } = criterionNamed(criterion);
+  return comparable || normalize !== undefined || sensitivity !== undefined ? 'global' : 'local';
 }
 
 /** The groups that are given a ratio of their own. @throws TascnetError when a pattern matches no weight of the model. */

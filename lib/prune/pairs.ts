@@ -5,13 +5,13 @@
 
 import { cosinePairs } from '../native.js';
 
-/** What is lost with a channel of summed L1 `l1` whose most similar other channel is as similar as `cosine` says. */
+/** What is lost with a channel worth `worth` whose most similar other channel is as similar as `cosine` says. */
 const LOSSES = {
-  /** The part of its weights that its twin does not have. */
-  history: (l1: number, cosine: number) => l1 * Math.sqrt(1 - Math.max(0, cosine) ** 2),
+  /** The part of what it does for the loss that its twin does not do. */
+  history: (worth: number, cosine: number) => worth * (1 - Math.max(0, cosine) ** 2),
   /** As the paper has it: the most similar pairs, whatever their size. */
   'history-cosine': (_: number, cosine: number) => 1 - cosine,
-  'history-l1': (l1: number) => l1,
+  'history-l1': (worth: number) => worth,
 };
 
 /** Names of the criteria that record the training. */
@@ -21,35 +21,40 @@ export function isHistory(criterion: string): criterion is HistoryCriterion {
   return Object.hasOwn(LOSSES, criterion);
 }
 
+/** Whether channels are worth what they do for the loss (Taylor), which says the same in every group; else their summed L1. */
+export function isWorthByLoss(criterion: string): boolean {
+  return criterion === 'history';
+}
+
 /** Two channels of one group, by number, ascending. */
 export type Pair = readonly [number, number];
 
 /** In which order the channels of a group go, all but the last. */
 export interface Departures {
   order: Leaving[];
-  /** Summed L1 of each channel. */
-  l1: Float64Array;
+  /** What each channel is worth. */
+  worth: Float64Array;
   /** Cosines of every two channels, channels × channels. */
   similarities: Float64Array;
 }
 
 /**
  * @param gram products of the channels' concatenated histories, channels × channels.
- * @param l1 their summed L1.
+ * @param worth what each channel is worth: see `isWorthByLoss`.
  */
 export async function departuresOf(
   gram: Float64Array,
-  l1: Float64Array,
+  worth: Float64Array,
   criterion: HistoryCriterion,
 ): Promise<Departures> {
-  const similarities = await similaritiesOf(gram, l1.length);
-  return { order: leastLost(similarities, l1, criterion), l1, similarities };
+  const similarities = await similaritiesOf(gram, worth.length);
+  return { order: leastLost(similarities, worth, criterion), worth, similarities };
 }
 
 /** For each of the first `count` channels to go, in order, its pair with the most similar channel that stays. */
-export function similarPairs({ order, l1, similarities }: Departures, count: number): Pair[] {
+export function similarPairs({ order, worth, similarities }: Departures, count: number): Pair[] {
   const leaving = order.slice(0, count).map(({ channel }) => channel);
-  const stays = l1.map(() => 1);
+  const stays = worth.map(() => 1);
   for (const channel of leaving) stays[channel] = 0;
   return leaving.map((channel): Pair => {
     const twin = mostSimilar(similarities, channel, stays);
@@ -58,18 +63,15 @@ export function similarPairs({ order, l1, similarities }: Departures, count: num
 }
 
 /**
- * What is lost with each channel of a group when they leave in that order: the part of its weights that its twin does not
- * have, and never less than what went before. Divided by the group's mean L1, so that groups can be compared. The channel
- * that stays to the end scores as all of them together.
+ * What is lost with each channel of a group when they leave in that order: what its twin does not make up for, and never
+ * less than what went before. The channel that stays to the end scores as all of them together.
  * @returns one score a channel.
  */
-export function pairScores({ order, l1 }: Departures): Float64Array {
-  const channels = l1.length;
-  const mean = l1.reduce((sum, value) => sum + value, 0) / channels || 1;
-  const scores = new Float64Array(channels).fill(-1);
+export function pairScores({ order, worth }: Departures): Float64Array {
+  const scores = new Float64Array(worth.length).fill(-1);
   let least = 0;
   for (const { channel, cosine } of order) {
-    least = Math.max(least, LOSSES.history(l1[channel] ?? 0, cosine) / mean);
+    least = Math.max(least, LOSSES.history(worth[channel] ?? 0, cosine));
     scores[channel] = least;
   }
   const all = scores.reduce((sum, score) => sum + Math.max(0, score), 0);
@@ -82,17 +84,17 @@ interface Leaving {
   cosine: number;
 }
 
-/** Where as little is lost with several, the one with the nearest twin goes first, then the smallest. */
-function leastLost(similarities: Float64Array, l1: Float64Array, criterion: HistoryCriterion): Leaving[] {
-  const channels = l1.length;
-  const stays = l1.map(() => 1);
-  const twins = Array.from(l1, (_, channel) => mostSimilar(similarities, channel, stays));
+/** Where as little is lost with several, the one with the nearest twin goes first, then the one worth least. */
+function leastLost(similarities: Float64Array, worth: Float64Array, criterion: HistoryCriterion): Leaving[] {
+  const channels = worth.length;
+  const stays = worth.map(() => 1);
+  const twins = Array.from(worth, (_, channel) => mostSimilar(similarities, channel, stays));
   const cosineOf = (channel: number) => similarities[channel * channels + (twins[channel] ?? 0)] ?? 0;
   const lossOf = LOSSES[criterion];
-  const keys = twins.map((_, channel) => [lossOf(l1[channel] ?? 0, cosineOf(channel)), -cosineOf(channel)] as const);
+  const keys = twins.map((_, channel) => [lossOf(worth[channel] ?? 0, cosineOf(channel)), -cosineOf(channel)] as const);
   const before = (a: number, b: number) => {
     const [first = [0, 0], second = [0, 0]] = [keys[a], keys[b]];
-    return first[0] - second[0] || first[1] - second[1] || (l1[a] ?? 0) - (l1[b] ?? 0);
+    return first[0] - second[0] || first[1] - second[1] || (worth[a] ?? 0) - (worth[b] ?? 0);
   };
   const leaving: Leaving[] = [];
   while (leaving.length < channels - 1) {
@@ -104,7 +106,7 @@ function leastLost(similarities: Float64Array, l1: Float64Array, criterion: Hist
     for (let channel = 0; channel < channels; channel++) {
       if (twins[channel] !== next || stays[channel] === 0) continue;
       twins[channel] = mostSimilar(similarities, channel, stays);
-      keys[channel] = [lossOf(l1[channel] ?? 0, cosineOf(channel)), -cosineOf(channel)];
+      keys[channel] = [lossOf(worth[channel] ?? 0, cosineOf(channel)), -cosineOf(channel)];
     }
   }
   return leaving;

@@ -26,8 +26,18 @@ export function trainable(command: Command, settings: Training) {
   for (const path of [model, data])
     if (!existsSync(path)) throw new TascnetError(`${path} does not exist.`, { hint: 'Check --model and --data.' });
   const { seed, batchSize, imageSize, preprocessing, augment, flip, jobs, cacheLimit } = settings;
-  const { epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience } =
-    settings;
+  const {
+    epochs,
+    optimizer,
+    schedule,
+    warmup,
+    weightDecay,
+    labelSmoothing,
+    classWeights,
+    clipNorm,
+    patience,
+    batchNorm,
+  } = settings;
   return {
     ...{
       model,
@@ -43,7 +53,18 @@ export function trainable(command: Command, settings: Training) {
       threads,
       learningRate,
     },
-    ...{ epochs, optimizer, schedule, warmup, weightDecay, labelSmoothing, classWeights, clipNorm, patience },
+    ...{
+      epochs,
+      optimizer,
+      schedule,
+      warmup,
+      weightDecay,
+      labelSmoothing,
+      classWeights,
+      clipNorm,
+      patience,
+      batchNorm,
+    },
     ...('layerDecay' in settings ? { layerDecay: settings.layerDecay, unfreeze: settings.unfreeze } : {}),
   };
 }

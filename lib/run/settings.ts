@@ -37,6 +37,8 @@ export interface TrainingSettings {
   warmup: number;
   weightDecay: number;
   labelSmoothing: number;
+  /** Default: train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
   classWeights: boolean;
   clipNorm?: number | undefined;
   /** Epochs without a better validation accuracy after which training stops. */

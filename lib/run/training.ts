@@ -11,6 +11,7 @@ export function trainingOptions(settings: TrainingSettings, data: PreparedData):
     optimizer: { kind: settings.optimizer, weightDecay: settings.weightDecay },
     schedule: { kind: settings.schedule, warmup: settings.warmup },
     labelSmoothing: settings.labelSmoothing,
+    ...(settings.batchNorm ? { batchNorm: settings.batchNorm } : {}),
     ...(settings.classWeights ? { classWeights: data.classWeights } : {}),
     ...(settings.clipNorm === undefined ? {} : { clipNorm: settings.clipNorm }),
     ...(settings.patience === undefined ? {} : { patience: settings.patience }),

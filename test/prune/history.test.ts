@@ -39,11 +39,14 @@ function epoch(number: number): Map<string, Tensor> {
 
 describe('a history equals a plain computation over all stored weights', () => {
   const graph = twoMakers();
-  const history = recordHistory(graph, dependencyGroups(graph));
+  const dependencies = dependencyGroups(graph);
+  const [group] = dependencies.groups;
+  if (!group) throw new Error('The two makers have no group.');
+  const history = recordHistory(graph, dependencies);
 
   test('products, summed L1 and similarities', async () => {
     for (const number of stored.epochs.keys()) await history.record(epoch(number));
-    const { gram, l1 } = await history.summary(0);
+    const { gram, l1 } = await history.summary(group);
     expectClose(gram, stored.gram, 1e-6);
     expectClose(l1, stored.l1, 1e-6);
     const { first, second, similarity } = await cosinePairs(gram, 8, 28);
@@ -52,7 +55,7 @@ describe('a history equals a plain computation over all stored weights', () => {
   });
 
   test.each(CRITERIA)('%s: pairs are chosen as numpy chooses them', async (criterion) => {
-    const { gram, l1 } = await history.summary(0);
+    const { gram, l1 } = await history.summary(group);
     const { gone, pairs } = stored.chosen[criterion];
     const departures = await departuresOf(gram, l1, criterion);
     for (let count = 1; count <= gone.length; count++) {
@@ -65,6 +68,31 @@ describe('a history equals a plain computation over all stored weights', () => {
   });
 });
 
+test('after a cut the history is that of the channels that stayed', async () => {
+  const graph = twoMakers();
+  const dependencies = dependencyGroups(graph);
+  const [group] = dependencies.groups;
+  if (!group) throw new Error('The two makers have no group.');
+  const history = recordHistory(graph, dependencies);
+  for (const number of stored.epochs.keys()) await history.record(epoch(number));
+  const removals = new Map([[group.id, { channels: [1, 4, 6] }]]);
+  const { graph: cut, kept } = await removeChannels(graph, removals, dependencies);
+  const [left] = dependencyGroups(cut).groups;
+  if (!left) throw new Error('Nothing is left of the group.');
+  const stay = [0, 2, 3, 5, 7];
+  const { gram, l1 } = await history.summary(left, kept);
+  expectClose(
+    l1,
+    stay.map((channel) => stored.l1[channel] ?? Number.NaN),
+    1e-6,
+  );
+  expectClose(
+    gram,
+    stay.flatMap((a) => stay.map((b) => stored.gram[a * 8 + b] ?? Number.NaN)),
+    1e-6,
+  );
+});
+
 test('the history of a channel holds all of its elements where it has several', async () => {
   // A grouped convolution loses whole groups: each channel of the group is two filters of the first layer.
   const b = graphBuilder('grouped', { seed: 3 });
@@ -72,16 +100,15 @@ test('the history of a channel holds all of its elements where it has several', 
   const grouped = b.conv(b.relu(first), 8, { groups: 4, kernel: 1, name: 'grouped' });
   const graph = b.build(b.gemm(b.flatten(b.globalAveragePool(grouped)), 3));
   const dependencies = dependencyGroups(graph);
-  const number = dependencies.groups.findIndex(({ members }) =>
+  const group = dependencies.groups.find(({ members }) =>
     members.some(({ value, perChannel, role }) => value === 'first.weight' && role === 'makes' && perChannel === 2),
   );
-  expect(number).toBeGreaterThanOrEqual(0);
+  if (!group) throw new Error('The filters of the grouped convolution are not grouped.');
   const history = recordHistory(graph, dependencies);
   await history.record(graph.initializers);
-  const { gram, l1 } = await history.summary(number);
-  const group = dependencies.groups[number];
-  const expected = new Float64Array(group?.channels ?? 0);
-  for (const { value, axis, indices, perChannel, role } of group?.members ?? []) {
+  const { gram, l1 } = await history.summary(group);
+  const expected = new Float64Array(group.channels);
+  for (const { value, axis, indices, perChannel, role } of group.members) {
     const tensor = graph.initializers.get(value);
     if (role !== 'makes' || !tensor) continue;
     expect(axis).toBe(0);
@@ -178,8 +205,9 @@ describe('identical filters', () => {
       const history = recordHistory(graph, dependencies);
       await history.record(graph.initializers);
       const removals = new Map<string, ReturnType<typeof removalOf>>();
-      for (const [number, { id }] of dependencies.groups.entries()) {
-        const { gram, l1 } = await history.summary(number);
+      for (const group of dependencies.groups) {
+        const { id } = group;
+        const { gram, l1 } = await history.summary(group);
         const pairs = similarPairs(await departuresOf(gram, l1, criterion), 1);
         expect([id, pairs]).toEqual([id, [id === 'conv.weight' ? [1, 4] : [0, 6]]]);
         removals.set(id, removalOf(pairs, l1, true));
@@ -285,20 +313,20 @@ describe('the extra term of the optimise phase', () => {
   });
 });
 
-test('what is lost with a channel is the part of its weights that its twin does not have', async () => {
+test('what is lost with a channel is the part of its worth that its twin does not have', async () => {
   const random = randomGenerator('pair scores');
   const rows = Array.from({ length: 7 }, () => Array.from({ length: 12 }, () => random.normal()));
   rows[4] = (rows[1] ?? []).map((value) => 0.5 * value);
   const product = (a: number[] = [], b: number[] = []) => a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0);
   const gram = Float64Array.from(rows.flatMap((a) => rows.map((b) => product(a, b))));
-  const l1 = Float64Array.from(rows, (row) => row.reduce((sum, value) => sum + Math.abs(value), 0));
-  const mean = l1.reduce((sum, value) => sum + value, 0) / rows.length;
+  const worth = Float64Array.from(rows, () => 1 + random.next());
 
-  const scores = pairScores(await departuresOf(gram, l1, 'history'));
+  const scores = pairScores(await departuresOf(gram, worth, 'history'));
 
-  // The smaller of two channels that are alike but for their size is the first to go, and nothing is lost.
-  expect(scores.indexOf(Math.min(...scores))).toBe(4);
-  expect(scores[4]).toBeCloseTo(0, 6);
+  // Of two channels that are alike but for their size the one that is worth less is the first to go; nothing is lost.
+  const lesser = (worth[4] ?? 0) < (worth[1] ?? 0) ? 4 : 1;
+  expect(scores.indexOf(Math.min(...scores))).toBe(lesser);
+  expect(scores[lesser]).toBeCloseTo(0, 6);
   const ascending = [...scores.keys()].sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0));
   const last = ascending.at(-1) ?? 0;
   const others = ascending.slice(0, -1);
@@ -314,7 +342,7 @@ test('what is lost with a channel is the part of its weights that its twin does 
         const row = rows[channel] ?? [];
         const along = product(row, twin) / product(twin, twin);
         const rest = row.map((value, at) => value - along * (twin[at] ?? 0));
-        return (Math.sqrt(product(rest, rest) / product(row, row)) * (l1[channel] ?? 0)) / mean;
+        return (product(rest, rest) / product(row, row)) * (worth[channel] ?? 0);
       }),
   );
   // Of those that score alike one was lost with that much, and the others with less, after it.

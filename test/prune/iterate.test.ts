@@ -5,11 +5,13 @@ import type { BatchSource } from '../../lib/data/batch.js';
 import { fromEpoch } from '../../lib/data/batch.js';
 import { loadEngine } from '../../lib/engine/engine.js';
 import type { Graph } from '../../lib/graph/graph.js';
+import { criterionNamed } from '../../lib/prune/criteria/index.js';
+import { measureTaylor } from '../../lib/prune/gradients.js';
 import { recordHistory, removalOf } from '../../lib/prune/history.js';
 import { historyStep } from '../../lib/prune/history-step.js';
 import { type Pruned, prune } from '../../lib/prune/iterate.js';
 import type { PruneOptions, RetrainOptions, StepState } from '../../lib/prune/options.js';
-import { departuresOf, type Pair, similarPairs } from '../../lib/prune/pairs.js';
+import { departuresOf, similarPairs } from '../../lib/prune/pairs.js';
 import { type Removal, removeChannels } from '../../lib/surgery/remove.js';
 import { evaluate } from '../../lib/train/evaluate.js';
 import { recalibrate } from '../../lib/train/recalibrate.js';
@@ -54,7 +56,7 @@ test('the network to prune is a good one', () => {
   expect(baseline).toBeGreaterThan(0.95);
 });
 
-describe.each(['taylor', 'l1', 'history', 'history-cosine'])('%s', (criterion) => {
+describe.each(['taylor', 'l1', 'history', 'history-cosine', 'history-l1'])('%s', (criterion) => {
   const options = { ...OPTIONS, criterion };
   const retrain = criterion.startsWith('history') ? { ...RETRAIN, epochs: 9 } : RETRAIN;
 
@@ -266,16 +268,16 @@ test('no epoch of the data is seen twice, and no more than the budget', async ()
 });
 
 test.each([
-  [undefined, 0.1],
-  [0.5, 0.5],
-])(
-  'a step of the history method trains in both phases as it is asked to, class weights included; rate %p',
-  async (historyRate, rate) => {
+  ['history', undefined, 0.1],
+  ['history-cosine', 0.5, 0.5],
+] as const)(
+  'a step of the %s method trains in both phases as it is asked to, class weights included; rate %p',
+  async (criterion, historyRate, rate) => {
     const asked = { ...training, optimizer: { kind: 'sgd', momentum: 0 }, classWeights: [0.2, 1, 3] } as const;
     // With λ = 0 the optimise phase is plain training.
     const options = {
       ...OPTIONS,
-      criterion: 'history',
+      criterion,
       historyRate,
       lambda: 0,
       merge: false,
@@ -283,17 +285,20 @@ test.each([
       ratio: 0.25,
     };
     const retrain = { ...RETRAIN, reconstruct: false, training: asked };
+    const dependencies = dependencyGroups(dense);
     const cut = await historyStep(
       engine,
       dense,
       data,
       options,
       retrain,
-      {},
-      { criterion: 'history', epochs: { record: 1, optimise: 2 }, seed: 5 },
+      {
+        from: costOf(dense),
+        originalChannels: new Map(dependencies.groups.map((group) => [group.id, group.channels])),
+      },
+      { criterion, epochs: { record: 1, optimise: 2 }, seed: 5 },
     );
 
-    const dependencies = dependencyGroups(dense);
     const trained = async (later: readonly number[]) => {
       const history = recordHistory(dense, dependencies);
       const phase = (graph: Graph, first: number, epochs: number, classWeights: readonly number[]) =>
@@ -312,16 +317,17 @@ test.each([
           },
         );
       const recorded = await phase(dense, 0, 1, asked.classWeights);
-      const pairs: Pair[][] = [];
-      for (const [number, { channels }] of dependencies.groups.entries()) {
-        const { gram, l1 } = await history.summary(number);
-        pairs.push(similarPairs(await departuresOf(gram, l1, 'history'), channels / 4));
-      }
       const { graph } = await phase(recorded.graph, 1, 2, later);
-      // What goes is told by the L1 of all epochs, those of the optimise phase included.
+      // What goes is told by all epochs, those of the optimise phase included, and by what is there after it.
+      const taylor = await measureTaylor(engine, graph, dependencies, data.calibration, undefined);
+      const byLoss = await criterionNamed('taylor').scores({ graph, dependencies, seed: 5, signal: undefined, taylor });
       const removals = new Map<string, Removal>();
-      for (const [number, { id }] of dependencies.groups.entries())
-        removals.set(id, removalOf(pairs[number] ?? [], (await history.summary(number)).l1, false));
+      for (const [number, group] of dependencies.groups.entries()) {
+        const { gram, l1 } = await history.summary(group);
+        const worth = criterion === 'history' ? (byLoss[number] ?? l1) : l1;
+        const pairs = similarPairs(await departuresOf(gram, worth, criterion), group.channels / 4);
+        removals.set(group.id, removalOf(pairs, worth, false));
+      }
       const removed = (await removeChannels(graph, removals)).graph;
       return [...(await recalibrate(engine, removed, data.calibration, 1)).initializers];
     };

@@ -27,7 +27,7 @@ export const SELECTION_OPTIONS = {
     {
       group: 'Pruning',
       describe: "What a group's scores are divided by before groups are compared.",
-      defaultText: 'none for bn, lamp, random and taylor, else mean',
+      defaultText: 'none for bn, history, lamp, random and taylor, else mean',
     },
     undefined,
   ),

@@ -51,6 +51,16 @@ export const TRAINING_OPTIONS = {
     { group: 'Training', describe: 'Share of the target spread over all classes.' },
     0.1,
   ),
+  batchNorm: choice(
+    ['train', 'frozen'],
+    TRAIN,
+    {
+      group: 'Training',
+      describe:
+        'What batch norms normalise by in training: the statistics of the batch, or (frozen) their running ones.',
+    },
+    'train',
+  ),
   classWeights: flag(TRAIN, { group: 'Training', describe: 'Let rare classes count for more in the loss.' }, false),
   clipNorm: real(
     { min: 1e-6 },
