@@ -120,6 +120,8 @@ export const ACCURACY_CASES: readonly Case[] = [
           '60',
           '--max-ratio-per-layer',
           '0.98',
+          '--ranking',
+          'global',
           ...ANYWAY,
           ...CAREFULLY,
         ],

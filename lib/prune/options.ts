@@ -54,7 +54,7 @@ export interface PruneOptions {
   ratio?: number | undefined;
   /** Ratios of single groups, whatever the ratio or the targets; the last one that matches counts. */
   overrides?: readonly Override[] | undefined;
-  /** Which channels compete; default: `global` towards targets where scores of groups can be compared, else `local`. */
+  /** Which channels compete; default: see `rankingOf`. */
   ranking?: Ranking | undefined;
   /** Of the scores of a group's weights; default: `sum`. */
   reduce?: Reduction | undefined;
