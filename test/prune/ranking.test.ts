@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { costOf } from '../../lib/analyze/cost.js';
 import { dependencyGroups, type Group } from '../../lib/analyze/groups.js';
 import { randomGenerator } from '../../lib/graph/random.js';
+import { criterionNamed } from '../../lib/prune/criteria/index.js';
 import { channelScores } from '../../lib/prune/criterion.js';
 import { NORMALIZATIONS, normalizeScores } from '../../lib/prune/normalize.js';
 import { chosenChannels, pruneOnce } from '../../lib/prune/one-shot.js';
@@ -176,10 +177,19 @@ test('towards a target all channels compete only where their scores can be compa
     [{ criterion: 'lamp' }, 'global'],
   ];
   for (const [way, ranking] of ways) expect(await planOf(way)).toEqual(await planOf({ ...way, ranking }));
+
+  // The norms of filters stand for Taylor terms.
+  const dependencies = dependencyGroups(graph);
+  const norms = await criterionNamed('l2').scores({ graph, dependencies, seed: 0, signal: undefined });
+  const removed = (more: Partial<PruneOptions>) =>
+    chosenChannels(graph, dependencies, norms, { ...options, criterion: 'taylor', ...more }, {});
+  expect(removed({})).toEqual(removed({ ranking: 'local' }));
+  const targets = { macs: 0.5, parameters: 0.4 };
+  expect(removed({ targets })).toEqual(removed({ targets, ranking: 'global' }));
+  expect(removed({ targets })).not.toEqual(removed({ targets, ranking: 'local' }));
   expect(await planOf({ criterion: 'l1', ranking: 'global' })).not.toEqual(await planOf({ criterion: 'l1' }));
 
-  // The history's scores are not what is normalised.
-  const dependencies = dependencyGroups(graph);
+  // The history method compares within groups whatever its scores are divided by.
   const scores = dependencies.groups.map(({ channels }) => Float64Array.from({ length: channels }, (_, at) => at));
   const chosen = (more: Partial<PruneOptions>) =>
     chosenChannels(graph, dependencies, scores, { ...options, criterion: 'history', ...more }, {});

@@ -37,7 +37,7 @@ export const SELECTION_OPTIONS = {
     {
       group: 'Pruning',
       describe: 'Which channels compete: those of a group, all, or those of groups of one structure.',
-      defaultText: 'global towards a target with bn, lamp or random, else local',
+      defaultText: 'global towards a target with bn, lamp, random or (not of MACs alone) taylor, else local',
     },
     undefined,
   ),
