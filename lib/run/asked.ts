@@ -25,48 +25,29 @@ export function trainable(command: Command, settings: Training) {
   // Before anything is installed or loaded.
   for (const path of [model, data])
     if (!existsSync(path)) throw new TascnetError(`${path} does not exist.`, { hint: 'Check --model and --data.' });
-  const { seed, batchSize, imageSize, preprocessing, augment, flip, jobs, cacheLimit } = settings;
-  const {
-    epochs,
-    optimizer,
-    schedule,
-    warmup,
-    weightDecay,
-    labelSmoothing,
-    classWeights,
-    clipNorm,
-    patience,
-    batchNorm,
-  } = settings;
   return {
-    ...{
-      model,
-      data,
-      seed,
-      batchSize,
-      imageSize,
-      preprocessing,
-      augment,
-      flip,
-      jobs,
-      cacheLimit,
-      threads,
-      learningRate,
-    },
-    ...{
-      epochs,
-      optimizer,
-      schedule,
-      warmup,
-      weightDecay,
-      labelSmoothing,
-      classWeights,
-      clipNorm,
-      patience,
-      batchNorm,
-    },
-    ...('layerDecay' in settings ? { layerDecay: settings.layerDecay, unfreeze: settings.unfreeze } : {}),
+    model,
+    data,
+    threads,
+    learningRate,
+    ...pick(settings, DATA),
+    ...pick(settings, TRAINING),
+    ...layerwise(settings),
   };
+}
+
+const DATA = ['seed', 'batchSize', 'imageSize', 'preprocessing', 'augment', 'flip', 'jobs', 'cacheLimit'] as const;
+const TRAINING = [
+  ...(['epochs', 'optimizer', 'schedule', 'warmup', 'weightDecay', 'labelSmoothing'] as const),
+  ...(['classWeights', 'clipNorm', 'patience', 'batchNorm'] as const),
+] as const;
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;
+}
+
+function layerwise(settings: Training) {
+  return 'layerDecay' in settings ? { layerDecay: settings.layerDecay, unfreeze: settings.unfreeze } : {};
 }
 
 export function searchSettings(settings: Settings<'search'> | Settings<'run'>) {
