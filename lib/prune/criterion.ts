@@ -73,12 +73,14 @@ export function channelScores({ channels }: Group, parts: readonly Part[], reduc
   const total = new Float64Array(channels).fill(reduce === 'max' ? Number.NEGATIVE_INFINITY : 0);
   let elements = 0;
   for (const { member, values } of parts) {
-    elements += member.perChannel;
-    for (let position = 0; position < member.indices.length; position++) {
-      const channel = Math.floor(position / member.perChannel);
-      const [so, value] = [total[channel] ?? 0, values[member.indices[position] ?? 0] ?? 0];
-      total[channel] = reduce === 'max' ? Math.max(so, value) : so + value;
-    }
+    const { indices, perChannel } = member;
+    elements += perChannel;
+    for (let channel = 0, position = 0; channel < channels; channel++)
+      for (let part = 0; part < perChannel; part++, position++) {
+        const so = total[channel] ?? 0;
+        const value = values[indices[position] ?? 0] ?? 0;
+        total[channel] = reduce === 'max' ? Math.max(so, value) : so + value;
+      }
   }
   if (elements === 0) return total.fill(0);
   return reduce === 'mean' ? total.map((sum) => sum / elements) : total;

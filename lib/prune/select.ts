@@ -173,7 +173,20 @@ export function lowestBut(score: Float64Array, group: number, wanted: number, li
   const original = originalChannels[group] ?? channels;
   const rounded = original >= roundTo ? Math.max(roundTo, Math.round(wanted / roundTo) * roundTo) : Math.round(wanted);
   const stay = Math.min(channels, Math.max(fewest(original, limits), rounded));
-  return lowestFirst(score)
-    .slice(0, channels - stay)
-    .sort((a, b) => a - b);
+  return lowest(score, channels - stay);
+}
+
+/** The channels of the `count` lowest scores, ascending; of equal scores the first ones. */
+function lowest(score: Float64Array, count: number): number[] {
+  // Sorting numbers alone is many times as quick as sorting channels by them.
+  const limit = score.toSorted()[count - 1];
+  if (limit === undefined) return [];
+  const below: number[] = [];
+  const equal: number[] = [];
+  for (let channel = 0; channel < score.length; channel++) {
+    const value = score[channel] ?? 0;
+    if (value < limit) below.push(channel);
+    else if (value === limit) equal.push(channel);
+  }
+  return [...below, ...equal.slice(0, count - below.length)].sort((a, b) => a - b);
 }

@@ -106,7 +106,13 @@ function checkedCuts(removals: ReadonlyMap<string, Removal>, groups: Group[]): C
 
 /** For every axis that is cut, the elements that stay. */
 function keptElements(cuts: Cut[], { axes }: Dependencies): Map<string, Int32Array> {
-  const gone = new Map(cuts.map((cut) => [cut.number, new Set(cut.removed)]));
+  const gone = new Map(
+    cuts.map(({ number, group, removed }) => {
+      const lost = new Uint8Array(group.channels);
+      for (const channel of removed) lost[channel] = 1;
+      return [number, lost];
+    }),
+  );
   const kept = new Map<string, Int32Array>();
   // Axes with the same elements share these lists.
   const found = new Map<Int32Array, Int32Array>();
@@ -120,17 +126,17 @@ function keptElements(cuts: Cut[], { axes }: Dependencies): Map<string, Int32Arr
   return kept;
 }
 
-function staying({ extent, group, channel }: AxisChannels, gone: ReadonlyMap<number, Set<number>>): Int32Array {
+function staying({ extent, group, channel }: AxisChannels, gone: ReadonlyMap<number, Uint8Array>): Int32Array {
   const stay = new Int32Array(extent);
   let count = 0;
   let number = -1;
-  let lost: Set<number> | undefined;
+  let lost: Uint8Array | undefined;
   for (let index = 0; index < extent; index++) {
     if (group[index] !== number) {
       number = group[index] ?? -1;
       lost = gone.get(number);
     }
-    if (!lost?.has(channel[index] ?? -1)) stay[count++] = index;
+    if (lost?.[channel[index] ?? -1] !== 1) stay[count++] = index;
   }
   return stay.slice(0, count);
 }

@@ -99,14 +99,15 @@ std::vector<std::int32_t> Args::indices(Napi::Value value, const std::string& na
   const auto* data = static_cast<const std::int32_t*>(array.data);
   std::vector<std::int32_t> result(data, data + array.length);
   std::vector<char> seen(extent);
+  // Names are made only where they are told: one for every index would take longer than the rest of a call.
+  const auto at = [&](std::size_t i) { return name + "[" + std::to_string(i) + "]"; };
   for (std::size_t i = 0; i < result.size(); ++i) {
-    const std::string at = name + "[" + std::to_string(i) + "]";
     if (result[i] < 0 || static_cast<std::size_t>(result[i]) >= extent) {
-      wrongRange("an index from 0 to " + describeNumber(static_cast<double>(extent) - 1), at,
+      wrongRange("an index from 0 to " + describeNumber(static_cast<double>(extent) - 1), at(i),
                  std::to_string(result[i]));
     }
     char& taken = seen[static_cast<std::size_t>(result[i])];
-    if (taken != 0) wrongRange("every index once", at, std::to_string(result[i]) + " again");
+    if (taken != 0) wrongRange("every index once", at(i), std::to_string(result[i]) + " again");
     taken = 1;
   }
   return result;
