@@ -5,7 +5,6 @@ import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { RunRecord } from '../report/record.js';
-import { measure } from '../validate/evidence.js';
 import { compare, rivalsAsked } from './compare.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
@@ -13,6 +12,7 @@ import { withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
 import { phase } from './phases.js';
 import { type PreparedData, prepareGraph } from './prepare.js';
+import { dataFor, measureEach } from './resized.js';
 import { foundSchema, searchKeep, searchStage } from './search-stage.js';
 import { finishSession, openSession, type Session, tellHowToGoOn } from './session.js';
 import type { RunSettings } from './settings.js';
@@ -37,13 +37,18 @@ export async function run(
   hooks: Hooks,
 ): Promise<RunOutcome> {
   const session = await openSession('run', engine, settings, out, resume, hooks);
+  /** The data as the winner of the search takes them. */
+  let its: PreparedData | undefined;
   try {
     const { graph, data, directory, journal } = session;
     const keep = { directory, journal };
-    const models = await train(engine, graph, data, settings, hooks, keep);
-    const proven = await prove(engine, models, settings, session, hooks);
+    const learnt = await learn(engine, graph, data, settings, hooks, keep);
+    its = await dataFor(learnt.winner, data, settings, hooks);
+    const models = await shrink(engine, learnt, { data, its }, settings, hooks, keep);
+    const proven = await prove(engine, models, its, settings, session, hooks);
     const rivals = await contest(engine, graph, models, settings, session, hooks);
-    const finished = await finishSession(session, { ...proven, rivals, notes: models.notes });
+    const notes = [...resizedNotes(data, its), ...models.notes];
+    const finished = await finishSession(session, { ...proven, rivals, notes });
     // A ratio is no figure of the result that could be measured: pruning itself tells whether it was reached.
     const met = (finished.targets ?? []).every((target) => target.met) && (settings.ratio === undefined || models.met);
     return { record: finished, met, directory: directory.path };
@@ -51,6 +56,7 @@ export async function run(
     tellHowToGoOn(session, hooks);
     throw error;
   } finally {
+    if (its !== session.data) its?.close();
     session.close();
   }
 }
@@ -71,14 +77,15 @@ export function budget(epochs: number): { baseline: number; stage1: number; stag
   return { baseline, stage1, stage2: Math.max(1, epochs - baseline - stage1) };
 }
 
-async function train(
+/** The original fine-tuned, and the configuration that the search found from there. */
+async function learn(
   engine: Engine,
   graph: Graph,
   data: PreparedData,
   settings: RunSettings,
   hooks: Hooks,
   keep: Keep,
-): Promise<Models> {
+): Promise<{ baseline: Graph; winner: Graph }> {
   const parts = { ...keep, hooks };
   const epochs = budget(settings.epochs);
   const baseline = await phase('baseline', parts, tunedSchema, async () => {
@@ -98,37 +105,53 @@ async function train(
   const winner = await phase('search', parts, foundSchema, () =>
     searchStage(engine, baseline.graph, data, settings, hooks, searchKeep(keep)),
   );
+  return { baseline: baseline.graph, winner: winner.graph };
+}
+
+/** @param its the data as the winner takes them: `data`, or the same images at another size. */
+async function shrink(
+  engine: Engine,
+  { baseline, winner }: { baseline: Graph; winner: Graph },
+  { data, its }: { data: PreparedData; its: PreparedData },
+  settings: RunSettings,
+  hooks: Hooks,
+  keep: Keep,
+): Promise<Models> {
+  const parts = { ...keep, hooks };
+  const epochs = budget(settings.epochs);
+  // The original cannot teach on images of another size.
+  const teaching = its === data;
   const stage1 = await phase('stage1', parts, tunedSchema, async () => {
     const { graph: trained, ...outcome } = await finetune(
       'stage1',
       engine,
-      winner.graph,
-      data,
+      winner,
+      its,
       settings,
       epochs.stage1,
       hooks,
       keep,
-      settings.distill > 0 ? { teacher: baseline.graph, weight: settings.distill } : undefined,
+      teaching && settings.distill > 0 ? { teacher: baseline, weight: settings.distill } : undefined,
     );
     return { graph: trained, outcome };
   });
   const stage2 = await phase('stage2', parts, prunedSchema, async () => {
-    const fractions = againstBaseline(settings, costOf(baseline.graph), costOf(stage1.graph));
+    const fractions = againstBaseline(settings, costOf(baseline), costOf(stage1.graph));
     const relative = await withLatencyGoal(stage1.graph, fractions, hooks, keep.journal);
     const { graph: pruned, ...outcome } = await pruneStage(
       engine,
       stage1.graph,
-      data,
+      its,
       relative,
       epochs.stage2,
       hooks,
       keep,
-      baseline.graph,
+      teaching ? baseline : stage1.graph,
     );
     return { graph: pruned, outcome };
   });
   const notes = pruningNotes(stage2.outcome, settings.tolerance);
-  return { baseline: baseline.graph, stage1: stage1.graph, stage2: stage2.graph, met: stage2.outcome.met, notes };
+  return { baseline, stage1: stage1.graph, stage2: stage2.graph, met: stage2.outcome.met, notes };
 }
 
 /** The rivals of the result, from the same data and as many epochs. */
@@ -154,6 +177,12 @@ function contest(
   });
 }
 
+function resizedNotes(data: PreparedData, its: PreparedData): string[] {
+  if (its === data) return [];
+  const [[ours], [original]] = [its.preprocessing.size, data.preprocessing.size];
+  return [`The search chose images of ${ours}×${ours}; the original takes ${original}×${original}.`];
+}
+
 /** Targets are fractions of the baseline; pruning counts from what stage 1 left. */
 function againstBaseline(settings: RunSettings, baseline: Cost, stage1: Cost): RunSettings {
   const { targetMacs, targetParams } = settings;
@@ -169,31 +198,24 @@ function againstBaseline(settings: RunSettings, baseline: Cost, stage1: Cost): R
 async function prove(
   engine: Engine,
   models: Models,
+  its: PreparedData,
   settings: RunSettings,
   { data, directory, record }: Session,
   hooks: Hooks,
 ): Promise<Pick<RunRecord, 'result' | 'parity' | 'targets'>> {
   hooks.onEvent({ kind: 'phase', phase: 'validate' });
-  const files = {
-    baseline: directory.file('baseline.onnx'),
-    stage1: directory.file('stage1.onnx'),
-    stage2: directory.file('model.onnx'),
-  };
-  const provenance = { preprocessing: data.preprocessing, classes: data.dataset.classes, source: record.model };
-  const stages = ['baseline', 'stage1', 'stage2'] as const;
+  const stages = [
+    { stage: 'baseline', file: directory.file('baseline.onnx'), data },
+    { stage: 'stage1', file: directory.file('stage1.onnx'), data: its },
+    { stage: 'stage2', file: directory.file('model.onnx'), data: its },
+  ] as const;
   const differences = { baseline: 0, stage1: 0, stage2: 0 };
-  for (const stage of stages) {
-    differences[stage] = await exportProven(engine, models[stage], files[stage], provenance, data.test, hooks);
+  for (const { stage, file, data: taken } of stages) {
+    const { preprocessing, dataset, test } = taken;
+    const provenance = { preprocessing, classes: dataset.classes, source: record.model };
+    differences[stage] = await exportProven(engine, models[stage], file, provenance, test, hooks);
   }
-  const { entries } = await measure(
-    stages.map((stage) => files[stage]),
-    {
-      test: data.test,
-      signal: hooks.signal,
-      onProgress: (done, total, what) => hooks.onEvent({ kind: 'progress', what: `Measuring ${what}`, done, total }),
-    },
-  );
-  const [baseline, stage1, stage2] = entries;
+  const [baseline, stage1, stage2] = await measureEach(stages, hooks);
   if (!baseline || !stage1 || !stage2) throw new TascnetError('ONNX Runtime measured no models.');
   return {
     result: { baseline, stage1, stage2 },

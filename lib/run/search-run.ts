@@ -4,13 +4,13 @@ import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Rival, RunRecord } from '../report/record.js';
 import type { TrialRecord } from '../search/objective.js';
-import { imageSizeOf } from '../search/searchable.js';
-import { type Evidence, measure } from '../validate/evidence.js';
+import type { Evidence } from '../validate/evidence.js';
 import { compare, rivalsAsked } from './compare.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { phase } from './phases.js';
-import { atSize, type PreparedData, prepareData, prepareGraph } from './prepare.js';
+import { atSize, type PreparedData, prepareGraph } from './prepare.js';
+import { dataFor, measureEach } from './resized.js';
 import { foundSchema, searchKeep, searchStage } from './search-stage.js';
 import { finishSession, openSession, tellHowToGoOn } from './session.js';
 import type { DistillationSettings, EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
@@ -62,8 +62,8 @@ export async function runSearch(
 ): Promise<SearchOutcome> {
   const session = await openSession('search', engine, settings, folder, resume, hooks);
   const { data, directory, journal, record } = session;
-  /** The data of a winner that takes another image size. */
-  let own: PreparedData | undefined;
+  /** The data as the winner takes them. */
+  let its: PreparedData | undefined;
   try {
     const keep = { directory, journal };
     const parts = { ...keep, hooks };
@@ -78,32 +78,28 @@ export async function runSearch(
     const found = await phase('search', parts, foundSchema, () =>
       searchStage(engine, plain.graph, data, settings, hooks, searchKeep(keep)),
     );
-    const size = imageSizeOf(found.graph) ?? data.preprocessing.size[0];
-    const resized = size !== data.preprocessing.size[0];
-    if (resized) own = await prepareData(found.graph, { ...settings, imageSize: size }, hooks);
-    const its = own ?? data;
+    its = await dataFor(found.graph, data, settings, hooks);
+    const own = its;
     const winner = await phase('winner', parts, tunedSchema, async () => {
       // The original cannot teach on images of another size.
-      const teaching = settings.distill > 0 && !resized;
+      const teaching = settings.distill > 0 && own === data;
       const taught = teaching ? { teacher: plain.graph, weight: settings.distill } : undefined;
-      const tuned = await finetune('winner', engine, found.graph, its, settings, epochs.winner, hooks, keep, taught);
+      const tuned = await finetune('winner', engine, found.graph, own, settings, epochs.winner, hooks, keep, taught);
       return { graph: tuned.graph, outcome: { accuracy: tuned.accuracy, loss: tuned.loss } };
     });
 
     hooks.onEvent({ kind: 'phase', phase: 'validate' });
-    const files = [settings.out.replace(/(\.onnx)?$/i, '.original.onnx'), settings.out];
+    const models = [
+      { trained: plain.graph, file: settings.out.replace(/(\.onnx)?$/i, '.original.onnx'), data },
+      { trained: winner.graph, file: settings.out, data: own },
+    ];
     const parity: number[] = [];
-    for (const [index, { graph: trained }] of [plain, winner].entries()) {
-      const { preprocessing, dataset, test } = index === 0 ? data : its;
+    for (const { trained, file, data: taken } of models) {
+      const { preprocessing, dataset, test } = taken;
       const provenance = { preprocessing, classes: dataset.classes, source: record.model };
-      parity.push(await exportProven(engine, trained, files[index] ?? '', provenance, test, hooks));
+      parity.push(await exportProven(engine, trained, file, provenance, test, hooks));
     }
-    const { signal } = hooks;
-    const sets = its === data ? [files] : files.map((file) => [file]);
-    const measured = await inOrder(sets, (paths, index) =>
-      measure(paths, { test: (index === 0 ? data : its).test, signal }),
-    );
-    const [baseline, best] = measured.flatMap(({ entries }) => entries);
+    const [baseline, best] = await measureEach(models, hooks);
     if (!baseline || !best) throw new TascnetError('ONNX Runtime measured no models.');
 
     const rivals = await compare(rivalsAsked(settings, []), {
@@ -132,21 +128,14 @@ export async function runSearch(
       seconds,
       secondsEndToEndEstimate,
       rivals,
-      imageSize: size,
+      imageSize: own.preprocessing.size[0],
       directory: directory.path,
     };
   } catch (error) {
     tellHowToGoOn(session, hooks);
     throw error;
   } finally {
-    own?.close();
+    if (its !== data) its?.close();
     session.close();
   }
-}
-
-/** One after the other. */
-async function inOrder<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (const [index, item] of items.entries()) results.push(await work(item, index));
-  return results;
 }

@@ -18,7 +18,7 @@ export const SPACE_OPTIONS = {
     commands: STAGE1,
     fallback: undefined,
   },
-  searchImageSize: numbers({ min: 8, max: 4096 }, ['search'] as const, {
+  searchImageSize: numbers({ min: 8, max: 4096 }, STAGE1, {
     group: 'Search',
     placeholder: 'PIXELS',
     describe: "Heights and widths of the images that are tried besides the model's own, separated by commas.",

@@ -1,0 +1,46 @@
+/** A search may choose another image size than its network came with: from there on the data are those of that size. */
+
+import type { Graph } from '../graph/graph.js';
+import { imageSizeOf } from '../search/searchable.js';
+import { type Evidence, measure } from '../validate/evidence.js';
+import type { Hooks } from './hooks.js';
+import { type PreparedData, prepareData } from './prepare.js';
+import type { DataSettings } from './settings.js';
+
+/** Height and width of the square images that `graph` takes; those of `data` where it does not say. */
+export function sizeFor(graph: Graph, data: PreparedData): number {
+  return imageSizeOf(graph) ?? data.preprocessing.size[0];
+}
+
+/** The data as `graph` takes them: `data` itself, or the same images at another size, which the caller is to close. */
+export async function dataFor(
+  graph: Graph,
+  data: PreparedData,
+  settings: DataSettings,
+  hooks: Hooks,
+): Promise<PreparedData> {
+  const size = sizeFor(graph, data);
+  return size === data.preprocessing.size[0] ? data : prepareData(graph, { ...settings, imageSize: size }, hooks);
+}
+
+/** Measures exported models in their order, those that stand side by side and take the same images together. */
+export async function measureEach(
+  models: readonly { file: string; data: PreparedData }[],
+  { signal, onEvent }: Hooks,
+): Promise<Evidence[]> {
+  const entries: Evidence[] = [];
+  while (entries.length < models.length) {
+    const rest = models.slice(entries.length);
+    const [first] = rest;
+    if (!first) break;
+    const end = rest.findIndex(({ data }) => data !== first.data);
+    const files = rest.slice(0, end < 0 ? rest.length : end).map(({ file }) => file);
+    const measured = await measure(files, {
+      test: first.data.test,
+      signal,
+      onProgress: (done, total, what) => onEvent({ kind: 'progress', what: `Measuring ${what}`, done, total }),
+    });
+    entries.push(...measured.entries);
+  }
+  return entries;
+}

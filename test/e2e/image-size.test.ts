@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { costOf } from '../../lib/analyze/cost.js';
+import { load } from '../../lib/formats/index.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'tascnet-image-size-'));
+const data = join(folder, 'digits');
+const rules = join(folder, 'rules.json');
+
+beforeAll(() => {
+  const made = spawnSync(process.execPath, ['scripts/demo/digits.mjs', '--out', data, '--per-digit', '40']);
+  if (made.status !== 0) throw new Error(String(made.stderr));
+  writeFileSync(
+    rules,
+    JSON.stringify([{ search: false }, { layers: 'network', choices: 'image-size', values: [20, 28] }]),
+  );
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a run goes on at the image size that its search chose', async () => {
+  const out = join(folder, 'run');
+  const args = [
+    ...['run', '--model', 'demo/digits-0-4.onnx', '--data', data, '--augment', 'none', '--epochs', '8', '--seed', '7'],
+    ...['--trials', '3', '--trial-epochs', '1', '--depth', '1', '--space', rules, '--search-image-size', '20'],
+    ...['--target-macs', '0.4', '--steps', '1', '--cuts', '1', '--tolerance', '100', '--compare', 'none'],
+    ...['--out', out, '--json'],
+  ];
+  const ran = spawnSync(process.execPath, ['dist/cli/main.js', ...args], { encoding: 'utf8' });
+  expect([ran.status, ran.stderr]).toEqual([0, expect.any(String)]);
+  const record = JSON.parse(ran.stdout) as {
+    result: Record<'baseline' | 'stage1' | 'stage2', { macs: number; accuracy: { n: number } }>;
+    targets: { got: number; met: boolean }[];
+    notes: string[];
+  };
+  const { baseline, stage1, stage2 } = record.result;
+
+  const graphs = await Promise.all(['baseline', 'stage1', 'model'].map((name) => load(join(out, `${name}.onnx`))));
+  expect(graphs.map(({ inputs }) => inputs[0]?.dims.slice(-2))).toEqual([
+    [28, 28],
+    [20, 20],
+    [20, 20],
+  ]);
+  expect(graphs.map((graph) => costOf(graph).macs)).toEqual([baseline.macs, stage1.macs, stage2.macs]);
+  expect(record.notes).toContain('The search chose images of 20×20; the original takes 28×28.');
+  // What the smaller images save counts towards the target.
+  expect(stage1.macs).toBeLessThan(0.6 * baseline.macs);
+  expect(record.targets).toMatchObject([{ got: stage2.macs / baseline.macs, met: true }]);
+
+  const validated = spawnSync(
+    process.execPath,
+    ['dist/cli/main.js', 'validate', join(out, 'model.onnx'), '--data', data, '--json'],
+    { encoding: 'utf8' },
+  );
+  expect(JSON.parse(validated.stdout)).toMatchObject({ accuracy: stage2.accuracy });
+}, 120_000);
