@@ -9,7 +9,8 @@ import type { Bar } from './stage1.js';
 const LIMIT = 3 * 2 ** 30;
 /** Room for what the garbage collector has not yet taken back. */
 const GROWTH = 1.1;
-const [FEW, MANY] = [4, 16];
+// Configurations differ in what they take: the first are enough to have met large ones.
+const [FEW, MANY] = [16, 48];
 
 /** Resident memory of a process and of all that it started, in bytes, by Linux's figures. */
 function residentBytes(root: number): number {
