@@ -50,6 +50,7 @@ export {
   type Weights,
 } from './native/scores.js';
 export { type AxisCut, applySurgery, type Cut, type Numbers } from './native/surgery.js';
+export { registerTensorflowKernels } from './native/tensorflow.js';
 
 /**
  * What the addon runs on: its file, the threads it may use, the instruction set that was chosen, and the CUDA device in use,

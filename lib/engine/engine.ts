@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import util from 'node:util';
 import { messageOf } from '../errors.js';
+import { registerTensorflowKernels } from '../native.js';
+import { noteOwnKernels } from '../ops/kernel-backend.js';
 import type { Tf } from '../ops/operator.js';
 import { candidates } from './candidates.js';
 import { type Finding, probe } from './probe.js';
@@ -75,11 +77,14 @@ function tensorflowEngine(directory: string, finding: Finding & { works: true },
   loadQuietly(directory);
   const tf: Tf = require(directory);
   const backend = tf.backend();
+  const device = 'isUsingGpuDevice' in backend && backend.isUsingGpuDevice === true ? 'gpu' : 'cpu';
+  if (device === 'cpu' && process.env.TASCNET_KERNELS !== '0' && registerTensorflowKernels() === undefined)
+    noteOwnKernels(tf);
   return {
     tf,
     backend: 'tensorflow',
     version: finding.version,
-    device: 'isUsingGpuDevice' in backend && backend.isUsingGpuDevice === true ? 'gpu' : 'cpu',
+    device,
     directory,
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS),
   };

@@ -88,6 +88,8 @@ export interface Binding {
   regressCreate(inputs: number, outputs: number): Handle;
   regressAdd(equations: Handle, x: Float32Array, y: Float32Array, count: number, token?: Token): Promise<void>;
   regressSolve(equations: Handle, ridge: number, prior: Float32Array | undefined, token?: Token): Promise<Float32Array>;
+  /** Why TensorFlow could not be given our kernels, or undefined. */
+  registerTensorflowKernels(): string | undefined;
   foldBatchNorm: Fold;
   unfoldBatchNorm: Fold;
 }

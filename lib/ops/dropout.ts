@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { floatAttribute } from '../graph/attributes.js';
-import { floatType, kernelBackend } from './fused-batch-norm.js';
+import { floatType, kernelBackend } from './kernel-backend.js';
 import {
   elementwiseCost,
   mismatch,

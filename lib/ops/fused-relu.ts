@@ -4,7 +4,7 @@
  */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { floatType, kernelBackend } from './fused-batch-norm.js';
+import { floatType, kernelBackend } from './kernel-backend.js';
 import type { Tf } from './operator.js';
 
 /** max(x, 0); `x` is float32. */

@@ -30,6 +30,10 @@ struct Lanes {
     for (std::size_t i = 0; i < N; ++i) a.lane[i] += b.lane[i];
     return a;
   }
+  friend Lanes operator-(Lanes a, const Lanes& b) {
+    for (std::size_t i = 0; i < N; ++i) a.lane[i] -= b.lane[i];
+    return a;
+  }
   friend Lanes operator-(Lanes a, T b) {
     for (std::size_t i = 0; i < N; ++i) a.lane[i] -= b;
     return a;

@@ -52,6 +52,19 @@ struct Kernels {
   void (*multiply)(double* out, const double* x, std::size_t length);
   void (*addProduct)(double* out, double scale, const double* x, const double* y, std::size_t length);
   void (*maximum)(double* out, const double* x, std::size_t length);
+
+  // Over `rows` rows of channels that lie side by side, `center` and the like one number a channel. Sums are made in float
+  // (callers keep the rows few): sums[c] += Σ x − center and squares[c] += Σ (x − center)²; or sums[c] += Σ gradient and
+  // products[c] += Σ gradient·(x − center).
+  void (*addMoments)(const float* x, const float* center, std::size_t rows, std::size_t channels, double* sums,
+                     double* squares);
+  void (*addGradientSums)(const float* gradient, const float* x, const float* center, std::size_t rows,
+                          std::size_t channels, double* sums, double* products);
+  // y = (x − center)·factor + offset; y = gradient·ofGradient + (x − center)·ofX + offset. y is memory of its own.
+  void (*scaleRows)(const float* x, const float* center, const float* factor, const float* offset, std::size_t rows,
+                    std::size_t channels, float* y);
+  void (*combineRows)(const float* gradient, const float* x, const float* center, const float* ofGradient,
+                      const float* ofX, const float* offset, std::size_t rows, std::size_t channels, float* y);
 };
 
 // The widest set that this processor and operating system support; TASCNET_SIMD=baseline|avx2|avx512 narrows it.

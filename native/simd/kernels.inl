@@ -283,12 +283,15 @@ TASCNET_TARGET inline void maximum(double* out, const double* x, std::size_t len
   for (std::size_t i = 0; i < length; ++i) out[i] = out[i] < x[i] ? x[i] : out[i];
 }
 
+#include "rows.inl"
+
 #define TASCNET_TEXT_OF(name) #name
 #define TASCNET_TEXT(name) TASCNET_TEXT_OF(name)
 constexpr Kernels table = {
     TASCNET_TEXT(TASCNET_LEVEL), kRows,    kColumns, kColumnsDouble, dotTile,   distanceTile, subtractTile,
     packRuns,      reduce,    accumulate, widenFloat16, widenBfloat16, selectLanes,
-    addScaled,     multiply,  addProduct, maximum,
+    addScaled,     multiply,  addProduct, maximum,      addMoments,    addGradientSums,
+    scaleRows,     combineRows,
 };
 #undef TASCNET_TEXT
 #undef TASCNET_TEXT_OF

@@ -1,0 +1,16 @@
+/** Kernels for the TensorFlow that a process has loaded. */
+
+import { binding } from './binding.js';
+
+/**
+ * Gives the TensorFlow that this process has loaded (`@tensorflow/tfjs-node`) operations that are quicker on its CPU device
+ * than its own, once; a backend of tfjs-node runs them by name. All are of float32, with channels on the last axis:
+ *
+ * - `TascnetBatchNorm(x, scale, bias; epsilon)` → y, mean, variance (that of the population)
+ * - `TascnetBatchNormGrad(dy, x, scale, mean, variance; epsilon)` → dx, dscale, dbias
+ *
+ * @returns why it could not: no TensorFlow is loaded, it is one without the C functions for this, or the system is not Linux
+ */
+export function registerTensorflowKernels(): string | undefined {
+  return binding().registerTensorflowKernels();
+}
