@@ -17,6 +17,7 @@
         "native/bind/score.cc",
         "native/bind/surgery.cc",
         "native/bind/tensorflow.cc",
+        "native/convolve/depthwise.cc",
         "native/cost/cost.cc",
         "native/cuda/device.cc",
         "native/cuda/trial.cc",
@@ -35,6 +36,8 @@
         "native/surgery/rows.cc",
         "native/surgery/surgery.cc",
         "native/tensorflow/api.cc",
+        "native/tensorflow/batch_norm.cc",
+        "native/tensorflow/depthwise.cc",
         "native/tensorflow/kernels.cc",
       ],
       "include_dirs": [

@@ -8,6 +8,12 @@ import { binding } from './binding.js';
  *
  * - `TascnetBatchNorm(x, scale, bias; epsilon)` → y, mean, variance (that of the population)
  * - `TascnetBatchNormGrad(dy, x, scale, mean, variance; epsilon)` → dx, dscale, dbias
+ * - `TascnetDepthwise(x, filter; sliding, extents)` → y, of height and width `extents`
+ * - `TascnetDepthwiseInputGrad(dy, filter; sliding, extents)` → dx
+ * - `TascnetDepthwiseFilterGrad(x, dy; sliding, extents)` → dfilter
+ *
+ * Batch norm takes x of any number of axes. Of a depthwise convolution x is [batch, height, width, channels], the filter
+ * [height, width, channels, 1], and `sliding` six integers: strides, dilations and the padding above and to the left.
  *
  * @returns why it could not: no TensorFlow is loaded, it is one without the C functions for this, or the system is not Linux
  */

@@ -2,6 +2,8 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { convolutionCost, convolutionSpans, groupOf, kernelOf, tieGrouped } from './convolution.js';
+import { depthwiseConvolution } from './depthwise.js';
+import { ownKernels } from './kernel-backend.js';
 import {
   type InferContext,
   type LinearLayer,
@@ -128,6 +130,11 @@ function convolve(
   group: number,
   depthwiseWeight: boolean,
 ): tfjs.Tensor4D {
+  const own = depthwiseWeight && weight.shape[3] === 1 && x.size > 0 ? ownKernels(tf) : undefined;
+  if (own) {
+    const [rows, columns] = [place(window, 0, x.shape[1]), place(window, 1, x.shape[2])];
+    if (rows.begin >= 0 && columns.begin >= 0) return depthwiseConvolution(tf, own, x, weight, window, rows, columns);
+  }
   const options = { padValue: 0, same: true, equalStrides: depthwiseWeight };
   return slide(tf, x, window, options, (image, strides, pad) => {
     if (depthwiseWeight) return tf.depthwiseConv2d(image, weight, strides, pad);

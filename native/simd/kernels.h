@@ -65,6 +65,12 @@ struct Kernels {
                     std::size_t channels, float* y);
   void (*combineRows)(const float* gradient, const float* x, const float* center, const float* ofGradient,
                       const float* ofX, const float* offset, std::size_t rows, std::size_t channels, float* y);
+  // Over rows whose beginnings lie strideX and strideY floats apart: y += x·factor, one factor a channel; and
+  // sums[c] += Σ x·y in float (callers keep the rows few).
+  void (*addScaledRows)(const float* x, std::size_t strideX, const float* factor, std::size_t rows,
+                        std::size_t channels, float* y, std::size_t strideY);
+  void (*addProductRows)(const float* x, std::size_t strideX, const float* y, std::size_t strideY, std::size_t rows,
+                         std::size_t channels, float* sums);
 };
 
 // The widest set that this processor and operating system support; TASCNET_SIMD=baseline|avx2|avx512 narrows it.

@@ -291,7 +291,7 @@ constexpr Kernels table = {
     TASCNET_TEXT(TASCNET_LEVEL), kRows,    kColumns, kColumnsDouble, dotTile,   distanceTile, subtractTile,
     packRuns,      reduce,    accumulate, widenFloat16, widenBfloat16, selectLanes,
     addScaled,     multiply,  addProduct, maximum,      addMoments,    addGradientSums,
-    scaleRows,     combineRows,
+    scaleRows,     combineRows, addScaledRows, addProductRows,
 };
 #undef TASCNET_TEXT
 #undef TASCNET_TEXT_OF

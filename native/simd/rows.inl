@@ -89,3 +89,69 @@ TASCNET_TARGET inline void combineRows(const float* __restrict gradient, const f
     }
   }
 }
+
+// y(i) += x(i)·factor for rows whose beginnings lie strideX and strideY apart; the factors of V vectors stay in registers.
+template <std::size_t V>
+TASCNET_TARGET TASCNET_INLINE void addScaledVectors(const float* x, std::size_t strideX, const float* factor,
+                                                    std::size_t rows, float* y, std::size_t strideY) {
+  FloatLanes factors[V];
+  for (std::size_t v = 0; v < V; ++v) load(factors[v], factor + v * kFloats);
+  for (std::size_t row = 0; row < rows; ++row, x += strideX, y += strideY) {
+    TASCNET_UNROLL
+    for (std::size_t v = 0; v < V; ++v) {
+      FloatLanes from;
+      FloatLanes into;
+      load(from, x + v * kFloats);
+      load(into, y + v * kFloats);
+      into = into + from * factors[v];
+      std::memcpy(y + v * kFloats, &into, sizeof into);
+    }
+  }
+}
+
+TASCNET_TARGET inline void addScaledRows(const float* x, std::size_t strideX, const float* factor, std::size_t rows,
+                                         std::size_t channels, float* y, std::size_t strideY) {
+  std::size_t c = 0;
+  for (; c + 4 * kFloats <= channels; c += 4 * kFloats) {
+    addScaledVectors<4>(x + c, strideX, factor + c, rows, y + c, strideY);
+  }
+  for (; c + kFloats <= channels; c += kFloats) {
+    addScaledVectors<1>(x + c, strideX, factor + c, rows, y + c, strideY);
+  }
+  for (; c < channels; ++c) {
+    for (std::size_t row = 0; row < rows; ++row) y[row * strideY + c] += x[row * strideX + c] * factor[c];
+  }
+}
+
+// sums += Σ x(i)·y(i), in float, over rows whose beginnings lie strideX and strideY apart.
+template <std::size_t V>
+TASCNET_TARGET TASCNET_INLINE void addProductVectors(const float* x, std::size_t strideX, const float* y,
+                                                     std::size_t strideY, std::size_t rows, float* sums) {
+  FloatLanes total[V];
+  for (std::size_t v = 0; v < V; ++v) load(total[v], sums + v * kFloats);
+  for (std::size_t row = 0; row < rows; ++row, x += strideX, y += strideY) {
+    TASCNET_UNROLL
+    for (std::size_t v = 0; v < V; ++v) {
+      FloatLanes a;
+      FloatLanes b;
+      load(a, x + v * kFloats);
+      load(b, y + v * kFloats);
+      total[v] = total[v] + a * b;
+    }
+  }
+  std::memcpy(sums, total, sizeof total);
+}
+
+TASCNET_TARGET inline void addProductRows(const float* x, std::size_t strideX, const float* y, std::size_t strideY,
+                                          std::size_t rows, std::size_t channels, float* sums) {
+  std::size_t c = 0;
+  for (; c + 4 * kFloats <= channels; c += 4 * kFloats) {
+    addProductVectors<4>(x + c, strideX, y + c, strideY, rows, sums + c);
+  }
+  for (; c + kFloats <= channels; c += kFloats) {
+    addProductVectors<1>(x + c, strideX, y + c, strideY, rows, sums + c);
+  }
+  for (; c < channels; ++c) {
+    for (std::size_t row = 0; row < rows; ++row) sums[c] += x[row * strideX + c] * y[row * strideY + c];
+  }
+}

@@ -48,6 +48,7 @@ bool lookUp(void* library, Api& found) {
   look("TF_NewKernelBuilder", found.newKernel);
   look("TF_RegisterKernelBuilder", found.registerKernel);
   look("TF_OpKernelConstruction_GetAttrFloat", found.floatAttribute);
+  look("TF_OpKernelConstruction_GetAttrInt64List", found.integerAttributes);
   look("TF_GetInput", found.input);
   look("TF_AllocateOutput", found.allocateOutput);
   look("TF_OpKernelContext_Failure", found.fail);
@@ -60,10 +61,13 @@ bool lookUp(void* library, Api& found) {
 
 const Api* find() {
   static Api found;
+  static bool complete = false;
+  if (complete) return &found;
   for (const std::string& path : loadedLibraries()) {
     void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD);
     // The handle is kept: kernels stay registered for as long as the process runs.
-    if (library != nullptr && lookUp(library, found)) return &found;
+    complete = library != nullptr && lookUp(library, found);
+    if (complete) return &found;
   }
   return nullptr;
 }

@@ -37,6 +37,7 @@ struct Api {
                               void (*compute)(void*, KernelContext*), void (*destroy)(void*));
   void (*registerKernel)(const char* name, KernelBuilder*, Status*);
   void (*floatAttribute)(KernelConstruction*, const char* name, float* value, Status*);
+  void (*integerAttributes)(KernelConstruction*, const char* name, std::int64_t* values, int most, Status*);
 
   void (*input)(KernelContext*, int index, Tensor**, Status*);
   Tensor* (*allocateOutput)(KernelContext*, int index, int type, const std::int64_t* dims, int rank,
@@ -49,7 +50,7 @@ struct Api {
   void (*deleteTensor)(Tensor*);
 };
 
-// Null where the process has no TensorFlow, one without these functions, or a system on which none is looked for.
+// The same for the whole process once it was found. Null where the process has no TensorFlow, one without these functions, or a system on which none is looked for.
 const Api* api();
 
 }  // namespace tascnet::tensorflow

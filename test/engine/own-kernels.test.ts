@@ -93,6 +93,70 @@ test('a mean a thousand times the deviations costs no accuracy', () => {
   });
 });
 
+interface Sliding {
+  dims: [number, number, number, number];
+  kernel: [number, number];
+  stride: number;
+  pad: 'same' | 'valid';
+}
+
+const SLIDING: Sliding[] = [
+  { dims: [2, 9, 7, 3], kernel: [3, 3], stride: 1, pad: 'same' },
+  { dims: [3, 10, 11, 16], kernel: [3, 3], stride: 2, pad: 'same' },
+  { dims: [1, 40, 300, 8], kernel: [5, 5], stride: 1, pad: 'valid' },
+  { dims: [2, 6, 5, 45], kernel: [7, 7], stride: 3, pad: 'same' },
+  { dims: [4, 1, 9, 64], kernel: [1, 3], stride: 1, pad: 'same' },
+  { dims: [2, 3, 3, 512], kernel: [5, 3], stride: 2, pad: 'same' },
+];
+
+test.each(SLIDING)('depthwise convolution of $dims by $kernel, stride $stride, is that of TensorFlow', (given) => {
+  if (!backend) return;
+  const { tf } = engine;
+  const own = backend;
+  const { dims, kernel, stride, pad } = given;
+  const channels = dims[3];
+  const output = dims
+    .slice(1, 3)
+    .map((extent, axis) => Math.ceil((extent - (pad === 'same' ? 0 : (kernel[axis] ?? 1) - 1)) / stride));
+  const before = output.map((count, axis) => {
+    const missing = (count - 1) * stride + (kernel[axis] ?? 1) - (dims[axis + 1] ?? 0);
+    return pad === 'same' ? Math.floor(Math.max(0, missing) / 2) : 0;
+  });
+  const integers = (name: string, value: number[]) => ({ name, type: own.binding.TF_ATTR_INT ?? 0, value });
+  const sliding = integers('sliding', [stride, stride, 1, 1, ...before]);
+  const run = (name: string, inputs: tfjs.Tensor[], extents: number[]) =>
+    own.executeMultipleOutputs(name, [sliding, integers('extents', extents)], inputs, 1)[0];
+  tf.tidy(() => {
+    const x = tf.tensor4d(values(dims, 1), dims);
+    const filter = tf.tensor4d(values([...kernel, channels], 2), [...kernel, channels, 1]);
+    const theirs = (image: tfjs.Tensor, weight: tfjs.Tensor) =>
+      tf.depthwiseConv2d(image as tfjs.Tensor4D, weight as tfjs.Tensor4D, stride, pad);
+    const expected = theirs(x, filter);
+    expectNear(run('TascnetDepthwise', [x, filter], output), expected, 1e-5);
+    const dy = tf.tensor(values(expected.shape, 3), expected.shape);
+    const [dx, dFilter] = tf.grads(theirs)([x, filter], dy);
+    expectNear(run('TascnetDepthwiseInputGrad', [dy, filter], dims.slice(1, 3)), dx, 1e-5);
+    expectNear(run('TascnetDepthwiseFilterGrad', [x, dy], kernel), dFilter, 1e-4);
+  });
+});
+
+test('a depthwise convolution that cannot be is refused', () => {
+  if (!backend) return;
+  const { tf } = engine;
+  const own = backend;
+  const integers = (name: string, value: number[]) => ({ name, type: own.binding.TF_ATTR_INT ?? 0, value });
+  const run = (sliding: number[], extents: number[], filter: number[]) => () =>
+    tf.tidy(() => {
+      const attributes = [integers('sliding', sliding), integers('extents', extents)];
+      return own.executeMultipleOutputs('TascnetDepthwise', attributes, [tf.ones([1, 4, 4, 2]), tf.ones(filter)], 1);
+    });
+  expect(run([0, 1, 1, 1, 0, 0], [2, 2], [3, 3, 2, 1])).toThrow('strides and dilations from 1');
+  expect(run([1, 1, 1, 1, -1, 0], [2, 2], [3, 3, 2, 1])).toThrow('padding from 0');
+  expect(run([1, 1, 1, 1, 0, 0], [-2, 2], [3, 3, 2, 1])).toThrow('a height and a width');
+  expect(run([1, 1, 1, 1, 0, 0], [2, 2], [3, 3, 3, 1])).toThrow('a filter of [height, width, channels, 1]');
+  expect(run([1, 1, 1, 1, 0, 0], [2, 2], [3, 3, 2, 1])).not.toThrow();
+});
+
 test('what is not a number stays visible, and wrong shapes are refused by name', () => {
   if (!backend) return;
   const { tf } = engine;
