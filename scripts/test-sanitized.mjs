@@ -27,6 +27,7 @@ run(
     join(dirname(require.resolve('jest/package.json')), 'bin', 'jest.js'),
     '--runInBand',
     'test/native',
+    'test/engine/own-kernels',
     // These are about installation and other programs.
     '--testPathIgnorePatterns=(install|embedding|backends)',
     '--testTimeout=600000',

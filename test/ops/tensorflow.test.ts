@@ -4,6 +4,8 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { type Engine, loadEngine } from '../../lib/engine/engine.js';
 import type { Attribute } from '../../lib/graph/graph.js';
 import { float32, int64, numbersOf } from '../../lib/graph/tensor.js';
+import { ownKernels } from '../../lib/ops/kernel-backend.js';
+import type { Tf } from '../../lib/ops/operator.js';
 import {
   checkOperator,
   expectClose,
@@ -103,11 +105,24 @@ test.each(Object.entries(CASES))('%s on TensorFlow agrees with ONNX Runtime', as
   for (const one of cases) await checkOperator(one, engine.tf);
 });
 
+test.each(['Conv', 'BatchNormalization'])('%s agrees without the kernels of the addon', async (name) => {
+  const { tf } = engine;
+  const stranger: object = Object.create(tf.backend());
+  const without = Object.create(tf, { backend: { value: () => stranger } }) as Tf;
+  expect(ownKernels(without)).toBeUndefined();
+  for (const one of CASES[name] ?? []) await checkOperator(one, without);
+});
+
 test('a step in training leaves no tensor behind', async () => {
   const { tf } = engine;
   const nodes = [
     prepare(batchNorm([4, 3, 5, 5], {}, 1)),
     prepare({ op: 'Dropout', inputs: [{ dims: [4, 3, 5, 5] }] }),
+    prepare({
+      op: 'Conv',
+      attributes: { group: int(4) },
+      inputs: [{ dims: [1, 4, 7, 7] }, { dims: [4, 1, 3, 3] }],
+    }),
     prepare({
       op: 'Conv',
       attributes: { dilations: ints(2, 2) },
