@@ -2,6 +2,7 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { convolutionCost, convolutionSpans, groupOf, kernelOf, tieGrouped } from './convolution.js';
+import { denseConvolution } from './dense-convolution.js';
 import { depthwiseConvolution } from './depthwise.js';
 import { ownKernels } from './kernel-backend.js';
 import {
@@ -95,33 +96,6 @@ function packingOf(rank: number, depthwiseChannels: number): Packing {
   return packing;
 }
 
-type DenseConvolution = (
-  tf: Tf,
-  image: tfjs.Tensor4D,
-  weight: tfjs.Tensor4D,
-  strides: [number, number],
-  pad: 'same' | 'valid',
-) => tfjs.Tensor4D;
-
-function denseConvolution({ shape }: tfjs.Tensor4D, strides: [number, number]): DenseConvolution {
-  const isPoint = shape[0] === 1 && shape[1] === 1 && strides[0] === 1 && strides[1] === 1;
-  return isPoint ? pointwise : (tf, image, weight, stride, pad) => tf.conv2d(image, weight, stride, pad);
-}
-
-/**
- * A 1×1 convolution as the product of matrices that it is. TensorFlow's gradient by the input of a convolution takes up to
- * seven times as long as this product's where the maps are small (512 channels at 5×5: 20 ms against 4 on two cores).
- */
-const pointwise: DenseConvolution = (tf, image, weight) => {
-  const [batch, height, width, inChannels] = image.shape;
-  const outChannels = weight.shape[3];
-  const y = tf.matMul(
-    tf.reshape(image, [batch * height * width, inChannels]),
-    tf.reshape(weight, [inChannels, outChannels]),
-  );
-  return tf.reshape(y, [batch, height, width, outChannels]);
-};
-
 function convolve(
   tf: Tf,
   x: tfjs.Tensor4D,
@@ -138,12 +112,11 @@ function convolve(
   const options = { padValue: 0, same: true, equalStrides: depthwiseWeight };
   return slide(tf, x, window, options, (image, strides, pad) => {
     if (depthwiseWeight) return tf.depthwiseConv2d(image, weight, strides, pad);
-    const dense = denseConvolution(weight, strides);
-    if (group === 1) return dense(tf, image, weight, strides, pad);
+    if (group === 1) return denseConvolution(tf, image, weight, strides, pad);
     const filters = tf.split<tfjs.Tensor4D>(weight, group, 3);
     const parts = tf.split<tfjs.Tensor4D>(image, group, 3).map((part, index) => {
       const filter = filters[index];
-      return filter ? dense(tf, part, filter, strides, pad) : part;
+      return filter ? denseConvolution(tf, part, filter, strides, pad) : part;
     });
     return tf.concat<tfjs.Tensor4D>(parts, 3);
   });

@@ -13,6 +13,7 @@ export interface Attribute {
 /** The face of the `tensorflow` backend that reaches any TensorFlow kernel by its name. */
 export interface KernelBackend {
   binding: Record<string, number>;
+  isUsingGpuDevice?: boolean;
   executeMultipleOutputs(
     kernel: string,
     attributes: Attribute[],

@@ -41,6 +41,13 @@ const batchNorm = (dims: number[], attributes: Record<string, Attribute>, output
   };
 };
 
+const convolution = (x: number[], weight: number[], attributes: Record<string, Attribute>): OperatorCase => ({
+  op: 'Conv',
+  attributes,
+  inputs: [{ dims: x }, { dims: weight }],
+  step: 0.01,
+});
+
 const CASES: Record<string, OperatorCase[]> = {
   // Their gradients are kernels of TensorFlow's.
   Relu: [[], [7], [0, 3], [2, 3, 4, 5]].map((dims) => ({ op: 'Relu', inputs: [{ dims, low: -3, high: 3 }] })),
@@ -55,6 +62,21 @@ const CASES: Record<string, OperatorCase[]> = {
     ...manyCases(12, 'tensorflow depthwise', (random) => randomConv(random, 2, 'depthwise')),
     ...manyCases(4, 'tensorflow 1-D', (random) => randomConv(random, 1, 'dense')),
     ...manyCases(4, 'tensorflow 1-D depthwise', (random) => randomConv(random, 1, 'depthwise')),
+  ],
+  // With enough channels for gradients of their own.
+  WideConv: [
+    convolution([2, 16, 5, 4], [8, 16, 3, 3], { pads: ints(1, 1, 1, 1) }),
+    convolution([2, 17, 6, 7], [5, 17, 5, 3], { pads: ints(2, 1, 2, 1) }),
+    convolution([2, 16, 5, 5], [8, 16, 3, 3], {}),
+    convolution([2, 16, 5, 5], [8, 16, 3, 3], { pads: ints(1, 1, 1, 1), strides: ints(2, 2) }),
+    convolution([2, 16, 6, 6], [8, 16, 2, 2], { auto_pad: { type: 'string', value: 'SAME_UPPER' } }),
+    convolution([2, 16, 6, 6], [8, 16, 3, 3], { pads: ints(2, 2, 2, 2), dilations: ints(2, 2) }),
+    convolution([3, 32, 5, 5], [8, 16, 3, 3], { pads: ints(1, 1, 1, 1), group: int(2) }),
+    convolution([2, 18, 4, 3], [7, 18, 1, 1], {}),
+    convolution([2, 18, 5, 6], [7, 18, 1, 1], { strides: ints(2, 2) }),
+    convolution([2, 18, 7, 5], [7, 18, 1, 1], { strides: ints(3, 2) }),
+    convolution([2, 18, 9], [7, 18, 1], { strides: ints(2) }),
+    convolution([2, 18, 9], [7, 18, 3], { pads: ints(1, 1) }),
   ],
   ConvTranspose: manyCases(12, 'tensorflow transposed', (random) => randomTransposed(random, 2)),
   MaxPool: manyCases(15, 'tensorflow max', (random) => randomPool(random, 'MaxPool', 2)),
