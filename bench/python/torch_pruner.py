@@ -5,17 +5,10 @@ import time
 
 import torch
 from measured import report, reset_peak
-
-for operator in ("nms", "qnms"):
-    try:
-        # Some builds of torchvision and torch do not match: then only its operators of detection are missing.
-        torch.library.define(f"torchvision::{operator}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    except RuntimeError:
-        pass
+from networks import get_model
 import torch_pruning as tp
-import torchvision
 
-model = getattr(torchvision.models, sys.argv[1])(weights=None).eval()
+model = get_model(sys.argv[1], weights=None).eval()
 example = torch.randn(1, 3, 224, 224)
 last = [module for module in model.modules() if isinstance(module, torch.nn.Linear)][-1]
 reset_peak()

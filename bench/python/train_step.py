@@ -1,4 +1,4 @@
-"""`train_step.py BATCH`: MobileNetV1 at half width, 160 px, SGD with Nesterov momentum."""
+"""`train_step.py NETWORK SIZE BATCH`: a step of SGD with Nesterov momentum; mobilenet_half, else a network of torchvision."""
 
 import sys
 import time
@@ -17,15 +17,26 @@ def unit(inputs, outputs, stride, groups=1):
     ]
 
 
-channels = 16
-layers = unit(3, channels, 2)
-for outputs, stride in [(32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (256, 2)] + [(256, 1)] * 5 + [(512, 2), (512, 1)]:
-    layers += unit(channels, channels, stride, channels) + unit(channels, outputs, 1)
-    channels = outputs
-model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 7)).train()
+def mobilenet_half():
+    channels = 16
+    layers = unit(3, channels, 2)
+    widths = [(32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (256, 2)] + [(256, 1)] * 5 + [(512, 2), (512, 1)]
+    for outputs, stride in widths:
+        layers += unit(channels, channels, stride, channels) + unit(channels, outputs, 1)
+        channels = outputs
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 7))
+
+
+network, size, batch = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+if network == "mobilenet_half":
+    model = mobilenet_half()
+else:
+    from networks import get_model
+
+    model = get_model(network, num_classes=7)
+model.train()
 optimizer = torch.optim.SGD(model.parameters(), 0.01, 0.9, nesterov=True)
-batch = int(sys.argv[1])
-images, labels = torch.randn(batch, 3, 160, 160), torch.arange(batch) % 7
+images, labels = torch.randn(batch, 3, size, size), torch.arange(batch) % 7
 reset_peak()
 times = []
 for _ in range(8):

@@ -61,15 +61,13 @@ function mirrored(tf: Tf, image: tfjs.Tensor4D, weight: tfjs.Tensor4D): tfjs.Ten
       gradFunc: (dy: tfjs.Tensor, saved: tfjs.Tensor[]) => {
         const [before, used] = saved as [tfjs.Tensor4D, tfjs.Tensor4D];
         const turned = tf.transpose(tf.reverse(used, [0, 1]), [0, 1, 3, 2]);
-        const ofWeight = tf
-          .engine()
-          .runKernel<tfjs.Tensor>('Conv2DBackpropFilter', { x: before, dy }, {
-            strides: 1,
-            pad: 'same',
-            dataFormat: 'NHWC',
-            dimRoundingMode: null,
-            filterShape: used.shape,
-          } as never);
+        const ofWeight = tf.engine().runKernel<tfjs.Tensor>('Conv2DBackpropFilter', { x: before, dy }, {
+          strides: 1,
+          pad: 'same',
+          dataFormat: 'NHWC',
+          dimRoundingMode: null,
+          filterShape: used.shape,
+        } as never);
         return [tf.conv2d(dy as tfjs.Tensor4D, turned, 1, 'same'), ofWeight];
       },
     };
