@@ -5,7 +5,7 @@
  */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { kernelBackend } from './kernel-backend.js';
+import { floatType, kernelBackend } from './kernel-backend.js';
 import type { Tf } from './operator.js';
 
 type Convolution = (
@@ -41,11 +41,44 @@ function onProcessor(tf: Tf): boolean {
 function pointwise(tf: Tf, image: tfjs.Tensor4D, weight: tfjs.Tensor4D): tfjs.Tensor4D {
   const [batch, height, width, inChannels] = image.shape;
   const outChannels = weight.shape[3];
-  const y = tf.matMul(
-    tf.reshape(image, [batch * height * width, inChannels]),
-    tf.reshape(weight, [inChannels, outChannels]),
-  );
-  return tf.reshape(y, [batch, height, width, outChannels]);
+  const rows = (x: tfjs.Tensor) => tf.reshape(x, [batch * height * width, inChannels]) as tfjs.Tensor2D;
+  const matrix = (w: tfjs.Tensor) => tf.reshape(w, [inChannels, outChannels]) as tfjs.Tensor2D;
+  const outputShape: [number, number, number, number] = [batch, height, width, outChannels];
+  const product = matMulKernel(tf);
+  if (!product) return tf.reshape(tf.matMul(rows(image), matrix(weight)), outputShape);
+  const differentiable = tf.customGrad((...args: (tfjs.Tensor | tfjs.GradSaveFunc)[]) => {
+    const [x, w, save] = args as [tfjs.Tensor, tfjs.Tensor, tfjs.GradSaveFunc];
+    save([x, w]);
+    return {
+      value: tf.reshape(product(rows(x), matrix(w)), outputShape),
+      gradFunc: (dy: tfjs.Tensor, saved: tfjs.Tensor[]) => {
+        const [before, used] = saved as [tfjs.Tensor, tfjs.Tensor];
+        const gradient = tf.reshape(dy, [batch * height * width, outChannels]);
+        return [
+          tf.reshape(product(gradient, matrix(used), false, true), image.shape),
+          tf.reshape(product(rows(before), gradient, true), weight.shape),
+        ];
+      },
+    };
+  });
+  return differentiable(image, weight) as tfjs.Tensor4D;
+}
+
+type MatMul = (a: tfjs.Tensor, b: tfjs.Tensor, transposeA?: boolean, transposeB?: boolean) => tfjs.Tensor;
+
+/** TensorFlow's product of two matrices; what tfjs calls takes any number of them, by way of half a dozen reshapes. */
+function matMulKernel(tf: Tf): MatMul | undefined {
+  const backend = kernelBackend(tf);
+  if (!backend) return undefined;
+  const { TF_ATTR_BOOL: type = 0 } = backend.binding;
+  return (a, b, transposeA = false, transposeB = false) => {
+    const attributes = [
+      floatType(backend, 'T'),
+      { name: 'transpose_a', type, value: transposeA },
+      { name: 'transpose_b', type, value: transposeB },
+    ];
+    return backend.executeMultipleOutputs('MatMul', attributes, [a, b], 1)[0] as tfjs.Tensor;
+  };
 }
 
 /**

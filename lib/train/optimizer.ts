@@ -131,7 +131,7 @@ export function createOptimizer(tf: Tf, learnt: readonly Learnt[], options: Opti
   let steps = 0;
 
   const flat = (tensors: tfjs.Tensor[]): tfjs.Tensor => {
-    const vectors = tensors.map((tensor) => tf.reshape(tensor, [tensor.size]));
+    const vectors = tensors.map((tensor) => (tensor.rank === 1 ? tensor : tf.reshape(tensor, [tensor.size])));
     return vectors.length === 1 && vectors[0] ? vectors[0] : tf.concat(vectors);
   };
 
@@ -234,6 +234,6 @@ function assignFlat(tf: Tf, members: readonly Learnt[], flat: tfjs.Tensor): void
   const parts = members.length === 1 ? [flat] : tf.split(flat, sizes);
   members.forEach(({ variable }, index) => {
     const part = parts[index];
-    if (part) variable.assign(tf.reshape(part, variable.shape));
+    if (part) variable.assign(variable.rank === 1 ? part : tf.reshape(part, variable.shape));
   });
 }
