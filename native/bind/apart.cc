@@ -10,7 +10,8 @@ namespace tascnet {
 void* roomFor(Args& args, Napi::Value value, const std::string& name, napi_typedarray_type type, std::size_t length,
               const std::string& why) {
   const TypedArray out = args.numbers(value, name);
-  if (out.type != type) args.wrongType(std::string("one of the type of data, ") + nameOf(type) + ",", name, value);
+  const std::string expected = nameOf(type);
+  if (out.type != type) args.wrongType((expected.front() == 'I' ? "an " : "a ") + expected, name, value);
   if (out.length != length) {
     args.wrongRange(std::to_string(length) + " elements (" + why + ")", name, std::to_string(out.length));
   }

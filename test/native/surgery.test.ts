@@ -178,7 +178,7 @@ test('room for a result is of the same type, of its length, and shared with noth
   await expect(applySurgery([at(6), at(8), cut])).resolves.toHaveLength(3);
   const wrong = (out: Numbers) => applySurgery([{ ...cut, out } as Cut]);
   await expect(wrong(new Float32Array(3))).rejects.toThrow('Expected 2 elements (what is kept) for cuts[0].out');
-  await expect(wrong(new Int32Array(2))).rejects.toThrow('Float32Array, for cuts[0].out but received');
+  await expect(wrong(new Int32Array(2))).rejects.toThrow('Expected a Float32Array for cuts[0].out but received');
   await expect(wrong(new Float32Array(new SharedArrayBuffer(8)))).rejects.toThrow(TypeError);
 });
 
