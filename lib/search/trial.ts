@@ -14,6 +14,7 @@ import type { Costs, TrialRecord } from './objective.js';
 import type { Point } from './space.js';
 import { configured, type Searchable } from './space-of-graph.js';
 import { STOP_RULES, type StopRuleName } from './stop-rule.js';
+import { warmStart } from './warm-start.js';
 
 /** What a trial is asked to do. Plain data, as are the next two: they reach other processes. */
 export interface TrialJob {
@@ -77,7 +78,10 @@ export async function runTrial(
   const record = (): TrialRecord => ({ ...plan, curve, seconds: (performance.now() - started) / 1000 });
   try {
     const shared = sharedWithPrefix(graph, tail);
-    const result = await train(engine, tail, features, {
+    // The network as it came is as good as it is; what the prefix uses too must stay.
+    const asItCame = graph === searchable.graph;
+    const start = asItCame || shared.size > 0 ? tail : await warmStart(engine, tail, features.train, { signal });
+    const result = await train(engine, start, features, {
       ...training,
       frozen: (name) => shared.has(name),
       seed: job.seed,

@@ -199,6 +199,7 @@ test('every function of the addon is here', () => {
     'norms',
     'planSurgery',
     'rankChannels',
+    'registerTensorflowKernels',
     'taylor',
     'unfoldBatchNorm',
   ]);
