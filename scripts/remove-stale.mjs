@@ -1,8 +1,9 @@
-// Removes from dist what was compiled from sources that are gone, so that it reaches neither a program nor the package.
+// Removes from dist what was compiled from sources that are gone, so that it reaches neither a program nor the package, and
+// makes the command executable.
 // What is up to date stays where it is all along: programs that run from dist meanwhile are not disturbed.
 //
 //   node scripts/remove-stale.mjs [SOURCES] [COMPILED]
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,3 +20,7 @@ const folders = entries.filter((each) => each.isDirectory()).map((each) => join(
 // The innermost first.
 for (const folder of folders.sort((a, b) => b.length - a.length))
   if (readdirSync(folder).length === 0) rmdirSync(folder);
+
+// npx makes the command executable once for each path: a second clone in the same place would be left without.
+const command = join(compiled, 'cli', 'main.js');
+if (existsSync(command)) chmodSync(command, 0o755);
