@@ -78,8 +78,7 @@ function tensorflowEngine(directory: string, finding: Finding & { works: true },
   const tf: Tf = require(directory);
   const backend = tf.backend();
   const device = 'isUsingGpuDevice' in backend && backend.isUsingGpuDevice === true ? 'gpu' : 'cpu';
-  if (device === 'cpu' && process.env.TASCNET_KERNELS !== '0' && registerTensorflowKernels() === undefined)
-    noteOwnKernels(tf);
+  if (device === 'cpu' && process.env.TASCNET_KERNELS !== '0' && takesOwnKernels()) noteOwnKernels(tf);
   return {
     tf,
     backend: 'tensorflow',
@@ -88,6 +87,15 @@ function tensorflowEngine(directory: string, finding: Finding & { works: true },
     directory,
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS),
   };
+}
+
+/** TensorFlow serves without them as well: an addon that is missing is told of by what cannot do without it. */
+function takesOwnKernels(): boolean {
+  try {
+    return registerTensorflowKernels() === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** tfjs-node calls a function that Node 23 removed. */

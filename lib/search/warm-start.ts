@@ -10,21 +10,22 @@ import type { Engine } from '../engine/engine.js';
 import { buildModel } from '../engine/model.js';
 import { throwIfAborted } from '../errors.js';
 import type { Graph, Node } from '../graph/graph.js';
-import { float32 } from '../graph/tensor.js';
+import { float32, type TensorOf } from '../graph/tensor.js';
 import { createLeastSquares } from '../native.js';
+import type { LinearLayer } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
+import { fromMatrix, toMatrix } from '../prune/consumers.js';
 import { batchInput } from '../train/evaluate.js';
 import { recalibrate } from '../train/recalibrate.js';
 
 /** The last dense layer: [N, inputs] → [N, classes]. */
 interface Classifier {
   features: string;
-  weight: string;
-  bias: string;
+  weight: { name: string; tensor: TensorOf<'float32'> };
+  bias: { name: string; tensor: TensorOf<'float32'> };
   inputs: number;
   classes: number;
-  /** Whether the weight is [classes, inputs], else [inputs, classes]. */
-  outputsFirst: boolean;
+  layer: LinearLayer;
 }
 
 interface Readings {
@@ -55,7 +56,7 @@ export async function warmStart(
   const readings = await read(engine, measured, classifier, source, options);
   // A label that the network does not know is told where it is trained.
   if (readings.labels.some((label) => label < 0 || label >= classifier.classes)) return measured;
-  const before = matrixOf(measured, classifier);
+  const before = matrixOf(classifier);
   const solved = await solve(readings, classifier, options);
   if (!(lossOf(readings, classifier, solved) < lossOf(readings, classifier, before))) return measured;
   return withMatrix(measured, classifier, solved);
@@ -70,15 +71,16 @@ function classifierOf(graph: Graph): Classifier | undefined {
   if (!node || !layer || layer.bias === undefined) return undefined;
   const [features = '', weight = '', bias = ''] = [0, layer.weight, layer.bias].map((at) => node.inputs[at] ?? '');
   const [tensor, offsets] = [graph.initializers.get(weight), graph.initializers.get(bias)];
-  const dims = tensor?.dims ?? [];
-  const [first = 0, second = 0] = dims;
-  const outputsFirst = layer.inputAxis === 1;
-  const [classes, inputs] = outputsFirst ? [first, second] : [second, first];
-  const plain = types.get(features)?.dims.length === 2 && dims.length === 2;
-  if (!plain || tensor?.dtype !== 'float32' || offsets?.dtype !== 'float32' || offsets.data.length !== classes)
-    return undefined;
-  if (usesOf(graph.nodes, weight) + usesOf(graph.nodes, bias) !== 2) return undefined;
-  return { features, weight, bias, inputs, classes, outputsFirst };
+  if (tensor?.dtype !== 'float32' || offsets?.dtype !== 'float32') return undefined;
+  const inputs = tensor.dims[layer.inputAxis] ?? 0;
+  const classes = tensor.dims[1 - layer.inputAxis] ?? 0;
+  const plain = types.get(features)?.dims.length === 2 && tensor.dims.length === 2 && offsets.data.length === classes;
+  if (!plain || usesOf(graph.nodes, weight) + usesOf(graph.nodes, bias) !== 2) return undefined;
+  return {
+    ...{ features, inputs, classes, layer },
+    weight: { name: weight, tensor },
+    bias: { name: bias, tensor: offsets },
+  };
 }
 
 function usesOf(nodes: readonly Node[], name: string): number {
@@ -131,27 +133,19 @@ async function solve(
   return equations.solve((RIDGE * squares) / (inputs + 1), undefined, options);
 }
 
-function matrixOf(graph: Graph, { weight, bias, inputs, classes, outputsFirst }: Classifier): Float32Array {
-  const [weights, offsets] = [graph.initializers.get(weight)?.data ?? [], graph.initializers.get(bias)?.data ?? []];
-  const matrix = new Float32Array((inputs + 1) * classes);
-  for (let input = 0; input < inputs; input++)
-    for (let label = 0; label < classes; label++)
-      matrix[input * classes + label] = Number(
-        weights[outputsFirst ? label * inputs + input : input * classes + label] ?? 0,
-      );
-  for (let label = 0; label < classes; label++) matrix[inputs * classes + label] = Number(offsets[label] ?? 0);
-  return matrix;
+function matrixOf({ weight, bias, layer }: Classifier): Float32Array {
+  const { matrix } = toMatrix(weight.tensor, layer);
+  const whole = new Float32Array(matrix.length + bias.tensor.data.length);
+  whole.set(matrix);
+  whole.set(bias.tensor.data, matrix.length);
+  return whole;
 }
 
-function withMatrix(graph: Graph, classifier: Classifier, matrix: Float32Array): Graph {
-  const { weight, bias, inputs, classes, outputsFirst } = classifier;
-  const weights = new Float32Array(inputs * classes);
-  for (let input = 0; input < inputs; input++)
-    for (let label = 0; label < classes; label++)
-      weights[outputsFirst ? label * inputs + input : input * classes + label] = matrix[input * classes + label] ?? 0;
+function withMatrix(graph: Graph, { weight, bias, inputs, classes, layer }: Classifier, matrix: Float32Array): Graph {
+  const weights = fromMatrix(matrix.slice(0, inputs * classes), classes, layer);
   const initializers = new Map(graph.initializers)
-    .set(weight, float32(outputsFirst ? [classes, inputs] : [inputs, classes], weights))
-    .set(bias, float32(graph.initializers.get(bias)?.dims ?? [classes], matrix.slice(inputs * classes)));
+    .set(weight.name, float32(weight.tensor.dims, weights))
+    .set(bias.name, float32(bias.tensor.dims, matrix.slice(inputs * classes)));
   return { ...graph, initializers };
 }
 
