@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cfenv>
 #include <cmath>
 #include <condition_variable>
 #include <cstdlib>
@@ -27,11 +28,16 @@ namespace {
 
 struct Loop {
   Loop(std::size_t slices, const CancelFlag& cancelFlag, const std::function<void(std::size_t)>& work)
-      : count(slices), cancel(cancelFlag), body(work) {}
+      : count(slices), cancel(cancelFlag), body(work) {
+    std::fegetenv(&floats);
+  }
 
   const std::size_t count;
   const CancelFlag& cancel;
   const std::function<void(std::size_t)>& body;
+  // The caller's: TensorFlow flushes denormals to zero in its kernels, and helpers would inherit that from the thread
+  // that started them, or not, and every slice must be computed alike.
+  std::fenv_t floats;
   std::atomic<std::size_t> next{0};
   std::size_t runners = 0;  // threads inside run(); guarded by the pool's mutex
   std::mutex errorMutex;
@@ -40,6 +46,7 @@ struct Loop {
   bool hasWork() const { return next.load(std::memory_order_relaxed) < count; }
 
   void run() noexcept {
+    std::fesetenv(&floats);
     for (std::size_t slice; (slice = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
       try {
         cancel.check();

@@ -171,25 +171,35 @@ test('what is not a number stays visible, and wrong shapes are refused by name',
   });
 });
 
-test('every instruction set and number of threads gives the same statistics', () => {
-  if (!backend) return;
-  const script = `
+/** What a fresh process writes as JSON that has run `script`, with `own` as the backend and `attributes` for a batch norm. */
+function fromChild<Result>(script: string, env: Record<string, string> = {}): Result {
+  const whole = `
     import { loadEngine } from './dist/engine/engine.js';
+    import * as native from './dist/native.js';
     const { tf } = await loadEngine();
     const own = tf.backend();
-    const x = Float32Array.from({ length: 6 * 11 * 11 * 40 }, (_, i) => Math.sin(i) + (i % 40));
     const attributes = [{ name: 'epsilon', type: own.binding.TF_ATTR_FLOAT, value: 1e-5 }];
-    const inputs = [tf.tensor(x, [6, 11, 11, 40]), tf.ones([40]), tf.zeros([40])];
-    const outputs = own.executeMultipleOutputs('TascnetBatchNorm', attributes, inputs, 3);
-    console.log(JSON.stringify(outputs.slice(1).map((each) => [...each.dataSync()])));
+    ${script}
     process.exit(0);
   `;
-  const run = (env: Record<string, string>): number[][] => {
-    const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
-    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], options);
-    if (stdout === '') throw new Error(stderr);
-    return JSON.parse(stdout) as number[][];
-  };
+  const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', whole], options);
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout) as Result;
+}
+
+test('every instruction set and number of threads gives the same statistics', () => {
+  if (!backend) return;
+  const run = (env: Record<string, string>) =>
+    fromChild<number[][]>(
+      `
+      const x = Float32Array.from({ length: 6 * 11 * 11 * 40 }, (_, i) => Math.sin(i) + (i % 40));
+      const inputs = [tf.tensor(x, [6, 11, 11, 40]), tf.ones([40]), tf.zeros([40])];
+      const outputs = own.executeMultipleOutputs('TascnetBatchNorm', attributes, inputs, 3);
+      console.log(JSON.stringify(outputs.slice(1).map((each) => [...each.dataSync()])));
+      `,
+      env,
+    );
   const usual = run({});
   expect(run({ TASCNET_THREADS: '1' })).toEqual(usual);
   run({ TASCNET_SIMD: 'baseline' }).forEach((vector, index) => {
@@ -197,4 +207,20 @@ test('every instruction set and number of threads gives the same statistics', ()
       expect(value).toBeCloseTo(usual[index]?.[channel] ?? 0, 4);
     });
   });
+}, 60_000);
+
+test('threads that TensorFlow made the addon start do not flush denormals to zero in other calls', () => {
+  if (!backend) return;
+  const sums = fromChild<number[]>(
+    `
+    own.executeMultipleOutputs('TascnetBatchNorm', attributes, [tf.ones([600, 40]), tf.ones([40]), tf.zeros([40])], 3);
+    const scale = new Float32Array(10).fill(1e-44);
+    const sums = [];
+    for (let i = 0; i < 200; i++) sums.push((await native.batchNormScale(scale)).reduce((a, b) => a + b, 0));
+    console.log(JSON.stringify(sums));
+    `,
+    { TASCNET_THREADS: '4' },
+  );
+  const [denormal] = new Float32Array([1e-44]);
+  expect(new Set(sums)).toEqual(new Set([Array.from({ length: 10 }, () => denormal ?? 0).reduce((a, b) => a + b, 0)]));
 }, 60_000);
