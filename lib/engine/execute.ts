@@ -2,8 +2,8 @@
 
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { messageOf, TascnetError } from '../errors.js';
-import type { Graph } from '../graph/graph.js';
-import type { RunContext } from '../ops/operator.js';
+import type { Graph, Node } from '../graph/graph.js';
+import type { Operator, RunContext } from '../ops/operator.js';
 import type { Engine } from './engine.js';
 import { formed, formKey, physicalAxis, relaid } from './layout.js';
 import { type Program, type Step, stepsTowards, type TypedProgram } from './program.js';
@@ -20,6 +20,8 @@ export interface ForwardOptions {
   seed: number;
   /** `frozen`: batch norm uses its running statistics in training as well. Default `train`. */
   batchNorm?: 'train' | 'frozen';
+  /** Initializers that stay as they are: batch norms use their running statistics where these are among them. */
+  frozen?: ((initializer: string) => boolean) | undefined;
 }
 
 /** Initializers on the engine, by name and form, and the ids of those tensors: execution never disposes of them. */
@@ -39,6 +41,10 @@ const MAX_BINDINGS = 8;
 export interface Execution {
   values(names: readonly string[], inputs: readonly EngineInput[], options: ForwardOptions): tfjs.Tensor[];
   dispose(): void;
+}
+
+function keepsStatistics(node: Node, { buffers }: Operator, { batchNorm, frozen }: ForwardOptions): boolean {
+  return !!buffers && (batchNorm === 'frozen' || buffers.some((input) => frozen?.(node.inputs[input] ?? '')));
 }
 
 export function execute(
@@ -127,7 +133,7 @@ export function execute(
           tensors,
           layout: plan.layout,
           physicalAxis: (axis, rank) => physicalAxis(plan.layout, axis, rank),
-          training: options.training && !(operator.buffers && options.batchNorm === 'frozen'),
+          training: options.training && !keepsStatistics(node, operator, options),
           seed: nodeSeed(options.seed, index),
           updateBuffer: (input, value) => buffers.get(node.inputs[input] ?? '')?.assign(value),
         };

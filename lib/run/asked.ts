@@ -51,8 +51,8 @@ function layerwise(settings: Training) {
 }
 
 export function searchSettings(settings: Settings<'search'> | Settings<'run'>) {
-  const { trials, trialEpochs, depth, sampler, stopRule, views, featureType, distill } = settings;
-  return { trials, trialEpochs, depth, sampler, stopRule, views, featureType, distill };
+  const { trials, trialEpochs, depth, sampler, stopRule, views, featureType, winnerLayers, distill } = settings;
+  return { trials, trialEpochs, depth, sampler, stopRule, views, featureType, winnerLayers, distill };
 }
 
 export function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {

@@ -17,7 +17,7 @@ import type { Provenance } from './export.js';
 import type { Hooks } from './hooks.js';
 import { journalNumber, phase } from './phases.js';
 import { type PreparedData, prepareData } from './prepare.js';
-import { featureStorage, searchData, searchStage } from './search-stage.js';
+import { featureStorage, searchData, searchStage, winnerTraining } from './search-stage.js';
 import type { DistillationSettings, EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
 import { sizeOfCost } from './smaller-input.js';
 import { finetune, type Keep } from './stages.js';
@@ -132,8 +132,8 @@ async function training(
   size: number | undefined,
 ): Promise<Trained> {
   const { engine, settings, hooks, keep, baseline, spent, epochs, winnerEpochs } = contest;
-  const tune = async (graph: Graph, count: number, taught?: TrainOptions['distillation']) => {
-    const tuned = await finetune(`rival-${name}`, engine, graph, data, settings, count, hooks, keep, taught);
+  const tune = async (graph: Graph, count: number, how?: Pick<TrainOptions, 'distillation' | 'frozen'>) => {
+    const tuned = await finetune(`rival-${name}`, engine, graph, data, settings, count, hooks, keep, how);
     return { graph: tuned.graph, validation: tuned.accuracy };
   };
   const title = TITLES[name];
@@ -156,9 +156,8 @@ async function training(
     case 'random': {
       const winner = await randomWinner(contest);
       // As the winner of the search that it is compared with.
-      const { distill = 0 } = settings;
-      const taught = distill > 0 ? { teacher: baseline, weight: distill } : undefined;
-      return { ...(await tune(winner, winnerEpochs, taught)), title, epochs: spent + winnerEpochs };
+      const how = winnerTraining(baseline, winner, settings, false);
+      return { ...(await tune(winner.graph, winnerEpochs, how)), title, epochs: spent + winnerEpochs };
     }
   }
 }
@@ -176,20 +175,20 @@ async function probe({ engine, data, settings, hooks, epochs, prepared }: Contes
 }
 
 /** The winner of as many trials at points without regard to what others found; its journal is its own. */
-async function randomWinner({ engine, data, settings, hooks, keep, baseline }: Contest): Promise<Graph> {
+async function randomWinner({ engine, data, settings, hooks, keep, baseline }: Contest) {
   const { trials, trialEpochs, depth } = settings;
   if (trials === undefined || trialEpochs === undefined || depth === undefined)
     throw new TascnetError('Only a search has a random search as its rival.');
   // Of one image size, that of the data it is measured on.
   const space = { ...settings.space, imageSizes: undefined };
   const asked = { ...settings, trials, trialEpochs, depth, space, sampler: 'random' as const };
-  if (!keep) return (await searchStage(engine, baseline, data, asked, hooks)).graph;
+  if (!keep) return searchStage(engine, baseline, data, asked, hooks);
   const folder = keep.directory.checkpoint('random');
   makeFolders(folder);
   const journal = openJournal(join(folder, 'journal.jsonl'));
   try {
     const trialFolder = join(folder, 'trials');
-    return (await searchStage(engine, baseline, data, asked, hooks, { journal, trialFolder })).graph;
+    return await searchStage(engine, baseline, data, asked, hooks, { journal, trialFolder });
   } finally {
     journal.close();
   }

@@ -10,10 +10,10 @@ import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
-import { phase } from './phases.js';
+import { type Phase, phase } from './phases.js';
 import { type PreparedData, prepareGraph } from './prepare.js';
 import { dataFor, measureEach } from './resized.js';
-import { foundSchema, searchKeep, searchStage } from './search-stage.js';
+import { type Found, foundSchema, searchKeep, searchStage, winnerTraining } from './search-stage.js';
 import { finishSession, openSession, type Session, tellHowToGoOn } from './session.js';
 import type { RunSettings } from './settings.js';
 import { finetune, type Keep, prunedSchema, pruneStage, tunedSchema } from './stages.js';
@@ -43,7 +43,7 @@ export async function run(
     const { graph, data, directory, journal } = session;
     const keep = { directory, journal };
     const learnt = await learn(engine, graph, data, settings, hooks, keep);
-    its = await dataFor(learnt.winner, data, settings, hooks);
+    its = await dataFor(learnt.winner.graph, data, settings, hooks);
     const models = await shrink(engine, learnt, { data, its }, settings, hooks, keep);
     const proven = await prove(engine, models, its, settings, session, hooks);
     const rivals = await contest(engine, graph, models, settings, session, hooks);
@@ -60,6 +60,8 @@ export async function run(
     session.close();
   }
 }
+
+type Winner = Phase<Found>;
 
 interface Models {
   baseline: Graph;
@@ -85,7 +87,7 @@ async function learn(
   settings: RunSettings,
   hooks: Hooks,
   keep: Keep,
-): Promise<{ baseline: Graph; winner: Graph }> {
+): Promise<{ baseline: Graph; winner: Winner }> {
   const parts = { ...keep, hooks };
   const epochs = budget(settings.epochs);
   const baseline = await phase('baseline', parts, tunedSchema, async () => {
@@ -105,13 +107,13 @@ async function learn(
   const winner = await phase('search', parts, foundSchema, () =>
     searchStage(engine, baseline.graph, data, settings, hooks, searchKeep(keep)),
   );
-  return { baseline: baseline.graph, winner: winner.graph };
+  return { baseline: baseline.graph, winner };
 }
 
 /** @param its the data as the winner takes them: `data`, or the same images at another size. */
 async function shrink(
   engine: Engine,
-  { baseline, winner }: { baseline: Graph; winner: Graph },
+  { baseline, winner }: { baseline: Graph; winner: Winner },
   { data, its }: { data: PreparedData; its: PreparedData },
   settings: RunSettings,
   hooks: Hooks,
@@ -119,19 +121,18 @@ async function shrink(
 ): Promise<Models> {
   const parts = { ...keep, hooks };
   const epochs = budget(settings.epochs);
-  // The original cannot teach on images of another size.
   const teaching = its === data;
   const stage1 = await phase('stage1', parts, tunedSchema, async () => {
     const { graph: trained, ...outcome } = await finetune(
       'stage1',
       engine,
-      winner,
+      winner.graph,
       its,
       settings,
       epochs.stage1,
       hooks,
       keep,
-      teaching && settings.distill > 0 ? { teacher: baseline, weight: settings.distill } : undefined,
+      winnerTraining(baseline, winner, settings, !teaching),
     );
     return { graph: trained, outcome };
   });

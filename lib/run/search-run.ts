@@ -11,7 +11,7 @@ import type { Hooks } from './hooks.js';
 import { phase } from './phases.js';
 import { atSize, type PreparedData, prepareGraph } from './prepare.js';
 import { dataFor, measureEach } from './resized.js';
-import { foundSchema, searchKeep, searchStage } from './search-stage.js';
+import { foundSchema, searchKeep, searchStage, winnerTraining } from './search-stage.js';
 import { finishSession, openSession, tellHowToGoOn } from './session.js';
 import type { DistillationSettings, EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
 import { finetune, tunedSchema } from './stages.js';
@@ -81,10 +81,8 @@ export async function runSearch(
     its = await dataFor(found.graph, data, settings, hooks);
     const own = its;
     const winner = await phase('winner', parts, tunedSchema, async () => {
-      // The original cannot teach on images of another size.
-      const teaching = settings.distill > 0 && own === data;
-      const taught = teaching ? { teacher: plain.graph, weight: settings.distill } : undefined;
-      const tuned = await finetune('winner', engine, found.graph, own, settings, epochs.winner, hooks, keep, taught);
+      const how = winnerTraining(plain.graph, found, settings, own !== data);
+      const tuned = await finetune('winner', engine, found.graph, own, settings, epochs.winner, hooks, keep, how);
       return { graph: tuned.graph, outcome: { accuracy: tuned.accuracy, loss: tuned.loss } };
     });
 

@@ -5,13 +5,15 @@ import { withInputSize } from '../analyze/input-size.js';
 import type { Engine } from '../engine/engine.js';
 import type { Graph } from '../graph/graph.js';
 import type { Journal } from '../journal.js';
+import { tailOf } from '../search/cut.js';
 import type { SearchData } from '../search/features.js';
 import { search } from '../search/search.js';
 import { trialRecordSchema } from '../search/standing.js';
+import type { TrainOptions } from '../train/options.js';
 import type { Hooks } from './hooks.js';
 import { journalNumber } from './phases.js';
 import { bytesOf, type PreparedData, prepareData } from './prepare.js';
-import type { DataSettings, MachineSettings, SearchSettings } from './settings.js';
+import type { DataSettings, DistillationSettings, MachineSettings, SearchSettings } from './settings.js';
 import type { Keep } from './stages.js';
 
 export const foundSchema = z.object({
@@ -20,6 +22,8 @@ export const foundSchema = z.object({
   macs: z.number(),
   parameters: z.number(),
   configuration: trialRecordSchema.shape.configuration,
+  /** The value at which the frozen part of the winner's trial ended. */
+  cut: z.string().optional(),
   /** The trials that none beats in both accuracy and cost. */
   pareto: z.array(trialRecordSchema),
   trials: z.array(trialRecordSchema),
@@ -122,12 +126,13 @@ export async function searchStage(
     },
   ).finally(others.close);
   const { best, pareto, trials, stoppedAtDepth, seconds, secondsEndToEndEstimate } = found;
-  const { graph: winner, accuracy, macs, parameters, configuration } = best;
+  const { graph: winner, accuracy, macs, parameters, configuration, cut } = best;
   const outcome = {
     accuracy,
     macs,
     parameters,
     configuration,
+    cut,
     pareto,
     trials,
     stoppedAtDepth,
@@ -135,4 +140,23 @@ export async function searchStage(
     secondsEndToEndEstimate,
   };
   return { graph: winner, outcome };
+}
+
+/**
+ * How the winner of a search is fine-tuned: taught by the network that it was made of, and in the layers that were searched
+ * alone, unless `winnerLayers` says otherwise. What stands before them has been fine-tuned already.
+ * @param resized the winner takes images of another size than `original`, which can neither teach it nor have prepared it.
+ */
+export function winnerTraining(
+  original: Graph,
+  { graph, outcome: { cut } }: { graph: Graph; outcome: Pick<Found, 'cut'> },
+  { distill = 0, winnerLayers }: Partial<SearchSettings & DistillationSettings>,
+  resized: boolean,
+): Pick<TrainOptions, 'distillation' | 'frozen'> {
+  if (resized) return {};
+  const searched = cut === undefined || winnerLayers === 'all' ? undefined : tailOf(graph, cut).initializers;
+  return {
+    ...(distill > 0 ? { distillation: { teacher: original, weight: distill } } : {}),
+    ...(searched ? { frozen: (name) => !searched.has(name) } : {}),
+  };
 }

@@ -65,6 +65,8 @@ export interface SearchSettings {
   views?: number | undefined;
   /** Default: float32. */
   featureType?: FeatureType | undefined;
+  /** What the training after the search reaches. Default: searched. */
+  winnerLayers?: 'searched' | 'all' | undefined;
   /** Ceilings on the trials' costs, as shares of the given network's. */
   limits?: Limits | undefined;
 }

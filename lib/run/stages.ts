@@ -36,8 +36,8 @@ export interface Finetuned {
 }
 
 /**
- * Trains all weights of `graph`; `name` is shown with the progress and names the training's checkpoint.
- * @param distillation a teacher with the same classes.
+ * Trains the weights of `graph`; `name` is shown with the progress and names the training's checkpoint.
+ * @param how a teacher with the same classes, and what is left as it is.
  */
 export async function finetune(
   name: string,
@@ -48,9 +48,9 @@ export async function finetune(
   epochs: number,
   hooks: Hooks,
   keep?: Keep,
-  distillation?: TrainOptions['distillation'],
+  how: Pick<TrainOptions, 'distillation' | 'frozen'> = {},
 ): Promise<Finetuned> {
-  const source = distillation ? { ...data, train: data.student } : data;
+  const source = how.distillation ? { ...data, train: data.student } : data;
   const trained = await train(engine, graph, source, {
     ...trainingOptions(settings, data),
     ...layerwise(graph, { layerDecay: settings.layerDecay ?? 1, unfreeze: settings.unfreeze ?? 0 }, epochs),
@@ -58,7 +58,7 @@ export async function finetune(
     seed: settings.seed,
     ...(hooks.signal ? { signal: hooks.signal } : {}),
     ...(keep ? { checkpoint: keep.directory.training(name) } : {}),
-    ...(distillation ? { distillation } : {}),
+    ...how,
     onEpoch: (metrics) => tellEpoch(name, epochs, metrics, hooks, keep),
   });
   return { graph: trained.graph, accuracy: trained.best.accuracy, loss: trained.best.loss };

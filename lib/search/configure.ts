@@ -6,6 +6,7 @@ import { type Graph, type Node, withoutDead } from '../graph/graph.js';
 import { randomGenerator } from '../graph/random.js';
 import { float32 } from '../graph/tensor.js';
 import { l1 } from '../prune/criteria/norms.js';
+import type { CutGraph } from '../prune/reconstruct.js';
 import { ACTIVATIONS, withActivation } from '../surgery/activation.js';
 import { type Bypass, withBypasses } from '../surgery/bypass.js';
 import { emptiable } from '../surgery/empty.js';
@@ -30,19 +31,30 @@ export function channelsAt({ channels }: Pick<Group, 'channels'>, width: number)
   return width < 1 ? Math.min(channels, rounded) : Math.max(channels, rounded);
 }
 
+/** What is done to the weights of a network that lost channels: the repaired graph, of the same nodes. */
+export type Repair = (uncut: Graph, cut: CutGraph) => Promise<Graph>;
+
+const unrepaired: Repair = (_, cut) => Promise.resolve(cut.graph);
+
 /**
  * The network in the configuration of a point. Of a narrower group the channels with the largest sums of absolute weights
  * stay; smaller kernels are the middle of the old ones. What only grows, computes the same at first.
  * @param seed for the weights that nothing is inherited for.
+ * @param repair of a network that has fewer channels, before it is edited further.
  */
-export async function configured(searchable: Searchable, point: Point, seed: number): Promise<Graph> {
+export async function configured(
+  searchable: Searchable,
+  point: Point,
+  seed: number,
+  repair: Repair = unrepaired,
+): Promise<Graph> {
   const size = point[NETWORK.imageSize];
   const original = searchable.sizes.get(Number(size)) ?? searchable.graph;
   const chosen = searchable.units.flatMap(({ choices }) =>
     choices.filter(({ dimension, own }) => (point[dimension.name] ?? own) !== own),
   );
   const shorter = shortened(searchable, original, chosen, point, seed);
-  const narrower = await narrowed(searchable, shorter, chosen, point);
+  const narrower = await narrowed(searchable, shorter, chosen, point, repair);
   const wider = widened(searchable, narrower, chosen, point, seed);
   const edited = chosen.reduce((graph, choice) => editedBy(graph, choice, point), wider);
   const head = edited === searchable.graph ? searchable.head : findHead(edited);
@@ -84,6 +96,7 @@ async function narrowed(
   given: Shorter,
   chosen: readonly GraphChoice[],
   point: Point,
+  repair: Repair,
 ): Promise<Graph> {
   let { graph, dependencies } = given;
   const values = chosen.flatMap((choice) => (choice.edit === 'empty' ? [choice.value] : []));
@@ -111,7 +124,7 @@ async function narrowed(
       return [group.id, { channels: order.slice(0, group.channels - count) }];
     }),
   );
-  return (await removeChannels(graph, removals, dependencies)).graph;
+  return repair(graph, await removeChannels(graph, removals, dependencies));
 }
 
 /** With more channels, where more are wanted. */

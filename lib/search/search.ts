@@ -18,14 +18,15 @@ import type { TrialRecord } from './objective.js';
 import { openPool } from './pool.js';
 import { loadTail, localRunner, type RunnerOptions } from './runner.js';
 import type { SearchOptions } from './search-options.js';
-import { depthsOf, searchableOf } from './space-of-graph.js';
+import { cutAt, depthsOf, searchableOf } from './space-of-graph.js';
 import { chosen, frontOf, gained } from './standing.js';
 import { networkOf, runTrial, type TrialTraining } from './trial.js';
 
 export type { SearchOptions } from './search-options.js';
 
 export interface SearchResult {
-  best: TrialRecord & { accuracy: number; graph: Graph };
+  /** `cut`: the value at which the frozen part of its trial ended. */
+  best: TrialRecord & { accuracy: number; graph: Graph; cut: string };
   /** Trial 0: the network as it came, trained like every other. */
   baseline: TrialRecord;
   /** The trials that none beats in both accuracy and cost, the most accurate first. */
@@ -79,7 +80,12 @@ export async function search(
     const best = chosen(standing);
     if (!baseline || best?.accuracy === undefined) throw nothingWorked(run);
     return {
-      best: { ...best, accuracy: best.accuracy, graph: await graphOf(engine, run, best, setting) },
+      best: {
+        ...best,
+        accuracy: best.accuracy,
+        graph: await graphOf(engine, run, best, setting),
+        cut: cutAt(searchable, best.depth),
+      },
       baseline,
       pareto: frontOf(standing),
       trials,

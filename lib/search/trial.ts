@@ -6,13 +6,15 @@ import type { BatchSource } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
 import { Interrupted, messageOf, throwIfAborted } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
+import { reconstruct } from '../prune/reconstruct.js';
 import { type BestEpoch, isBetter } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
+import { configured, type Repair } from './configure.js';
 import { tailOf } from './cut.js';
 import type { Costs, TrialRecord } from './objective.js';
+import type { Searchable } from './searchable.js';
 import type { Point } from './space.js';
-import { configured, type Searchable } from './space-of-graph.js';
 import { STOP_RULES, type StopRuleName } from './stop-rule.js';
 import { warmStart } from './warm-start.js';
 
@@ -80,7 +82,7 @@ export async function runTrial(
     const shared = sharedWithPrefix(graph, tail);
     // The network as it came is as good as it is; what the prefix uses too must stay.
     const asItCame = graph === searchable.graph;
-    const start = asItCame || shared.size > 0 ? tail : await warmStart(engine, tail, features.train, { signal });
+    const start = asItCame || shared.size > 0 ? tail : await fitted(engine, searchable, job, features.train, signal);
     const result = await train(engine, start, features, {
       ...training,
       frozen: (name) => shared.has(name),
@@ -118,6 +120,23 @@ export async function networkOf(searchable: Searchable, job: TrialJob, trained: 
   const shared = sharedWithPrefix(graph, tail);
   const weights = [...trained.initializers].filter(([name]) => graph.initializers.has(name) && !shared.has(name));
   return { ...graph, initializers: new Map([...graph.initializers, ...weights]) };
+}
+
+/** The tail of a trial with what its features tell of its weights: layers that read removed channels, batch norms, classifier. */
+async function fitted(
+  engine: Engine,
+  searchable: Searchable,
+  { configuration, cut, seed }: TrialJob,
+  features: BatchSource,
+  signal: AbortSignal | undefined,
+): Promise<Graph> {
+  const repair: Repair = async (uncut, { graph, kept }) => {
+    const parts = { uncut: tailOf(uncut, cut), cut: { graph: tailOf(graph, cut), kept } };
+    const { initializers } = await reconstruct(engine, parts.uncut, parts.cut, features, signal);
+    return { ...graph, initializers: new Map([...graph.initializers, ...initializers]) };
+  };
+  const tail = tailOf(await configured(searchable, configuration, seed, repair), cut);
+  return warmStart(engine, tail, features, { signal });
 }
 
 async function planned(searchable: Searchable, { trial, depth, configuration, cut, seed }: TrialJob) {

@@ -29,7 +29,7 @@ export interface TrainOptions {
   restoreBest?: boolean;
   /** `frozen`: batch norm keeps its running statistics. Default `train`. */
   batchNorm?: 'train' | 'frozen';
-  /** Initializers that are not learnt. Default: none. */
+  /** Initializers that stay as they are, running statistics of batch norms included. Default: none. */
   frozen?: (initializer: string) => boolean;
   /** Factor on the learning rate of an initializer. Default 1. */
   multiplier?: (initializer: string) => number;

@@ -51,7 +51,12 @@ export function createStepper(engine: Engine, model: Model, optimizer: Optimizer
         const batchNorm = batch.labels.length === 1 ? 'frozen' : (options.batchNorm ?? 'train');
         let correct: tfjs.Scalar | undefined;
         const { value, grads } = tf.variableGrads(() => {
-          const outputs = model.forwardTo([logits], [input], { training: true, seed, batchNorm });
+          const outputs = model.forwardTo([logits], [input], {
+            training: true,
+            seed,
+            batchNorm,
+            frozen: options.frozen,
+          });
           const scores = classScores(engine, outputs, batch);
           correct = tf.keep(correctCount(tf, scores, labels));
           let loss = crossEntropy(tf, scores, labels, crossEntropyOptions);

@@ -88,6 +88,16 @@ describe('learning', () => {
       if (/running/.test(name)) expect(tensor).toEqual(source.initializers.get(name));
   });
 
+  test('a batch norm that is frozen itself keeps its statistics, the others do not', async () => {
+    const source = textureNetwork();
+    const [first, second] = source.nodes.filter(({ op }) => op === 'BatchNormalization').map(({ inputs }) => inputs);
+    const { graph } = await run({ frozen: (name) => first?.includes(name) ?? false }, source);
+    for (const name of first?.slice(1) ?? [])
+      expect(graph.initializers.get(name)).toEqual(source.initializers.get(name));
+    for (const name of second?.slice(1) ?? [])
+      expect(graph.initializers.get(name)).not.toEqual(source.initializers.get(name));
+  });
+
   test('an extra term pulls the weights', async () => {
     const size = (graph: Graph) =>
       numbersOf(graph.initializers.get('pointwise.weight') ?? float32([0], [])).reduce(

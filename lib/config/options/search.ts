@@ -52,4 +52,14 @@ export const SEARCH_OPTIONS = {
     { group: 'Search', describe: 'How features are kept: float16 takes half of the space and three digits.' },
     'float32',
   ),
+  winnerLayers: choice(
+    ['searched', 'all'],
+    STAGE1,
+    {
+      group: 'Search',
+      describe:
+        'What the training after the search reaches: the layers that were searched, as those before them are fine-tuned already, or all.',
+    },
+    'searched',
+  ),
 };

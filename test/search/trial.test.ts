@@ -1,0 +1,69 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { costOf } from '../../lib/analyze/cost.js';
+import { loadEngine } from '../../lib/engine/engine.js';
+import type { Graph } from '../../lib/graph/graph.js';
+import { float32, float32Data } from '../../lib/graph/tensor.js';
+import { featuresAt } from '../../lib/search/features.js';
+import { searchableOf } from '../../lib/search/searchable.js';
+import { runTrial } from '../../lib/search/trial.js';
+import { train } from '../../lib/train/train.js';
+import { temporaryFolder } from '../data/folders.js';
+import { graphBuilder } from '../models/builder.js';
+import { CLASSES, textures } from '../train/problem.js';
+
+const engine = await loadEngine();
+afterEach(() => expect(engine.tf.memory().numTensors).toBe(0));
+
+const data = { train: textures(96, 32, 1), validation: textures(48, 24, 2) };
+
+function network(second: number): Graph {
+  const b = graphBuilder('stripes', { seed: 9 });
+  let x = b.relu(b.conv(b.input([1, 8, 8]), 8, { pad: 1, name: 'first' }));
+  x = b.relu(b.conv(x, second, { kernel: 3, stride: 2, pad: 1, name: 'second' }));
+  x = b.relu(b.conv(x, 16, { kernel: 1, name: 'third' }));
+  return b.build(b.gemm(b.flatten(b.globalAveragePool(x)), CLASSES, { name: 'fc' }));
+}
+
+function weights(graph: Graph, name: string): Float32Array {
+  const tensor = graph.initializers.get(name);
+  if (!tensor) throw new Error(`There is no ${name}.`);
+  return float32Data(tensor, name);
+}
+
+/** The same function with 16 channels of the second convolution in place of 8: each comes once more at half its size. */
+function redundant(narrow: Graph): Graph {
+  const wide = network(16);
+  const initializers = new Map(wide.initializers);
+  for (const [name, { dims }] of wide.initializers) {
+    const values = weights(narrow, name);
+    const second = name.startsWith('second');
+    // The third convolution reads half of its input from the whole channel, half from the halved one.
+    const third = Float32Array.from({ length: 2 * values.length }, (_, at) => {
+      const [out, input] = [Math.floor(at / 16), at % 16];
+      return (values[out * 8 + (input % 8)] ?? 0) * (input < 8 ? 0.5 : 1);
+    });
+    const doubled = Float32Array.from([...values, ...values.map((value) => value / 2)]);
+    initializers.set(name, float32(dims, second ? doubled : name === 'third.weight' ? third : values));
+  }
+  return { ...wide, initializers };
+}
+
+test('a trial with fewer channels begins with what reads them solved anew on the features', async () => {
+  const narrow = await train(engine, network(8), data, { epochs: 10, learningRate: 0.05 });
+  const graph = redundant(narrow.graph);
+  const cut = graph.nodes.find(({ name }) => name === 'second')?.inputs[0] ?? '';
+  const features = await featuresAt(graph, cut, data, { views: 1, seed: 1, folder: await temporaryFolder() });
+  const searchable = searchableOf(graph);
+  const configuration = { 'second:width': 0.5 };
+  const job = { trial: 1, depth: 2, cut, configuration, seed: 0, others: [] };
+  const training = { epochs: 1, learningRate: 1e-9 };
+  const { record, tail } = await runTrial(engine, searchable, features, { training, stop: 'none' }, job);
+  features.close();
+  expect(record.parameters).toBe(costOf(network(8)).parameters);
+  const wanted = weights(narrow.graph, 'third.weight');
+  const found = tail ? weights(tail, 'third.weight') : wanted.map(() => 0);
+  // Without the repair they would be half of that.
+  const squares = (of: Float32Array) => of.reduce((sum, value) => sum + value * value, 0);
+  const error = squares(found.map((value, at) => value - (wanted[at] ?? 0))) / squares(wanted);
+  expect(Math.sqrt(error)).toBeLessThan(0.05);
+});
