@@ -19,6 +19,7 @@ import {
   requireEpochs,
   requireGoal,
   searchSettings,
+  seedOf,
   type Training,
   trainable,
 } from './run/asked.js';
@@ -135,7 +136,8 @@ export async function search(request: Request<'search'>, work: Work = {}): Promi
 export async function searchSpace(request: Request<'search'>, work: Work = {}): Promise<SearchSpace> {
   const settings = settled('search', request);
   const { searchSpace: describe } = await import('./run/search-space.js');
-  return describe({ ...settings, model: required(settings.model, 'model', 'search') }, hooksOf(work));
+  const model = required(settings.model, 'model', 'search');
+  return describe({ ...settings, model, seed: seedOf(settings) }, hooksOf(work));
 }
 
 /** What a search or a run found, from its folder: trials, importance of the choices, Pareto front. */

@@ -78,6 +78,13 @@ export function classesFrom(metadata: Readonly<Record<string, string>>): string[
   return parsed(metadata, METADATA_KEYS.classes, z.array(z.string()).min(1));
 }
 
+export const SEED_KEY = 'tascnet.seed';
+
+/** The seed that the model was made with, if it says one. @throws TascnetError when the metadata is no seed. */
+export function seedFrom(metadata: Readonly<Record<string, string>>): number | undefined {
+  return parsed(metadata, SEED_KEY, z.int().min(0));
+}
+
 /** The metadata entries that make a model self-describing; `preprocessingFrom` and `classesFrom` read them back. */
 export function toMetadata(preprocessing: Preprocessing, classes: readonly string[]): Record<string, string> {
   return {

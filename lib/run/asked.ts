@@ -30,13 +30,19 @@ export function trainable(command: Command, settings: Training) {
     data,
     threads,
     learningRate,
+    seed: seedOf(settings),
     ...pick(settings, DATA),
     ...pick(settings, TRAINING),
     ...layerwise(settings),
   };
 }
 
-const DATA = ['seed', 'batchSize', 'imageSize', 'preprocessing', 'augment', 'flip', 'jobs', 'cacheLimit'] as const;
+/** What is decided by chance where no seed is given is the same every time. */
+export function seedOf({ seed = 0 }: { seed?: number | undefined }): number {
+  return seed;
+}
+
+const DATA = ['batchSize', 'imageSize', 'preprocessing', 'augment', 'flip', 'jobs', 'cacheLimit'] as const;
 const TRAINING = [
   ...(['epochs', 'optimizer', 'schedule', 'warmup', 'weightDecay', 'labelSmoothing'] as const),
   ...(['classWeights', 'clipNorm', 'patience', 'batchNorm'] as const),
@@ -69,7 +75,7 @@ export function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
 
 export function oneShotSettings(command: Command, settings: Settings<'prune'>) {
   const model = required(settings.model, 'model', command);
-  return { model, seed: settings.seed, ...pruneSettings(settings), criterion: settings.criterion ?? 'l1' };
+  return { model, seed: seedOf(settings), ...pruneSettings(settings), criterion: settings.criterion ?? 'l1' };
 }
 
 export function requireGoal({

@@ -89,7 +89,7 @@ async function rivalOf(name: RivalName, contest: Contest): Promise<Rival> {
     const seconds = (performance.now() - started) / 1000;
     const file = contest.file(name);
     const { preprocessing, dataset } = data;
-    const provenance = { preprocessing, classes: dataset.classes, source: contest.source };
+    const provenance = { preprocessing, classes: dataset.classes, source: contest.source, seed: contest.settings.seed };
     await exportProven(contest.engine, graph, file, provenance, data.test, contest.hooks);
     const { entries } = await measure([file], { test: data.test, signal: contest.hooks.signal });
     const [evidence] = entries;

@@ -1,6 +1,6 @@
 /** The exported model: batch norms folded, class names and preprocessing in its metadata, next to it the labels. */
 
-import { type Preprocessing, toMetadata } from '../data/preprocessing.js';
+import { type Preprocessing, SEED_KEY, toMetadata } from '../data/preprocessing.js';
 import { save } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
 import { writeText } from '../journal/whole-file.js';
@@ -12,6 +12,8 @@ export interface Provenance {
   classes: readonly string[];
   /** SHA-256 of the file that it was made from. */
   source: { path: string; sha256: string };
+  /** That the test images were kept apart with. */
+  seed: number;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface Provenance {
 export async function exportModel(
   graph: Graph,
   path: string,
-  { preprocessing, classes, source }: Provenance,
+  { preprocessing, classes, source, seed }: Provenance,
   check?: (path: string) => Promise<void>,
 ): Promise<Graph> {
   const folded = foldBatchNorm(graph);
@@ -33,6 +35,7 @@ export async function exportModel(
       'tascnet.task': 'image-classification',
       'tascnet.source': source.path.replace(/^.*[\\/]/, ''),
       'tascnet.source.sha256': source.sha256,
+      [SEED_KEY]: String(seed),
       'tascnet.version': version(),
     },
   };

@@ -213,7 +213,7 @@ async function prove(
   const differences = { baseline: 0, stage1: 0, stage2: 0 };
   for (const { stage, file, data: taken } of stages) {
     const { preprocessing, dataset, test } = taken;
-    const provenance = { preprocessing, classes: dataset.classes, source: record.model };
+    const provenance = { preprocessing, classes: dataset.classes, source: record.model, seed: settings.seed };
     differences[stage] = await exportProven(engine, models[stage], file, provenance, test, hooks);
   }
   const [baseline, stage1, stage2] = await measureEach(stages, hooks);

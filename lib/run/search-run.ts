@@ -94,7 +94,7 @@ export async function runSearch(
     const parity: number[] = [];
     for (const { trained, file, data: taken } of models) {
       const { preprocessing, dataset, test } = taken;
-      const provenance = { preprocessing, classes: dataset.classes, source: record.model };
+      const provenance = { preprocessing, classes: dataset.classes, source: record.model, seed: settings.seed };
       parity.push(await exportProven(engine, trained, file, provenance, test, hooks));
     }
     const [baseline, best] = await measureEach(models, hooks);

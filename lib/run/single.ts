@@ -128,11 +128,11 @@ async function exported(
   graphs: Graph[],
   paths: string[],
   data: PreparedData,
-  settings: { model: string },
+  settings: { model: string; seed: number },
   hooks: Hooks,
 ): Promise<Evidence[]> {
   const source = { path: settings.model, sha256: await sha256(settings.model) };
-  const provenance = { preprocessing: data.preprocessing, classes: data.dataset.classes, source };
+  const provenance = { preprocessing: data.preprocessing, classes: data.dataset.classes, source, seed: settings.seed };
   for (const [index, graph] of graphs.entries()) {
     await exportProven(engine, graph, paths[index] ?? '', provenance, data.test, hooks);
   }

@@ -3,7 +3,7 @@
 import { imageBatches } from '../data/batches.js';
 import { openImages } from '../data/images.js';
 import { loadPixels } from '../data/pixels.js';
-import { classesFrom, type PresetName, preprocessingFor } from '../data/preprocessing.js';
+import { classesFrom, type PresetName, preprocessingFor, seedFrom } from '../data/preprocessing.js';
 import { TascnetError } from '../errors.js';
 import { load } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
@@ -15,8 +15,8 @@ export interface ValidationSettings {
   /** Without it no accuracy is measured. */
   data?: string | undefined;
   preprocessing?: PresetName | undefined;
-  /** Of the split; that of the run, for the same test images. */
-  seed: number;
+  /** Of the split. Default: that of the first model, so that the test images are those that it has not learnt from. */
+  seed?: number | undefined;
   jobs?: number | undefined;
   threads?: number | undefined;
 }
@@ -78,7 +78,7 @@ async function testImages(paths: readonly string[], data: string, settings: Vali
     });
   }
   const dataset = await openImages(data, {
-    seed: settings.seed,
+    seed: splitSeed(graphs, paths, settings.seed, hooks),
     classes: classesFrom(graph.metadata),
     signal: hooks.signal,
   });
@@ -96,6 +96,23 @@ async function testImages(paths: readonly string[], data: string, settings: Vali
   }
   const test = imageBatches(pixels.test, preprocessing, { batchSize: 32, layout: 'plain' });
   return { test, close: () => pixels.close() };
+}
+
+function splitSeed(
+  graphs: readonly Graph[],
+  paths: readonly string[],
+  asked: number | undefined,
+  hooks: Hooks,
+): number {
+  const own = graphs.map(({ metadata }) => seedFrom(metadata));
+  const seed = asked ?? own.find((each) => each !== undefined) ?? 0;
+  for (const [index, each] of own.entries())
+    if (each !== undefined && each !== seed)
+      hooks.onEvent({
+        kind: 'warning',
+        message: `${paths[index]} was made with --seed ${each}, but the test images are those of ${seed}: where the data do not say themselves which they are, it has learnt from some of them.`,
+      });
+  return seed;
 }
 
 function checkClasses(graph: Graph, path: string, classes: number): void {

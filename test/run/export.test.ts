@@ -45,6 +45,7 @@ const provenance = {
   },
   classes: ['a', 'b'],
   source: { path: 'some/where.onnx', sha256: 'abc' },
+  seed: 3,
 };
 
 test('a network whose outputs differ is not exported, and what was there stays', async () => {

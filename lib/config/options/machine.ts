@@ -6,7 +6,12 @@ import { ALL, TRAIN, WITH_DATA } from '../scopes.js';
 export const MACHINE_OPTIONS = {
   cuda: flag(['engine'] as const, { group: 'Engine', describe: 'install: the build for NVIDIA GPUs.' }, false),
   force: flag(['engine'] as const, { group: 'Engine', describe: 'install: anew, even where it works.' }, false),
-  seed: whole({ min: 0, max: 2 ** 31 - 1 }, WITH_DATA, { group: 'Machine', describe: 'Same seed, same result.' }, 0),
+  seed: whole(
+    { min: 0, max: 2 ** 31 - 1 },
+    WITH_DATA,
+    { group: 'Machine', describe: 'Same seed, same result.', defaultText: '0; validate: that of the model' },
+    undefined,
+  ),
   backend: choice(
     ['auto', 'tensorflow', 'cpu'],
     TRAIN,
