@@ -3,7 +3,7 @@
  * costs on the images and networks of ../shared/data. Accuracies go on where they were stopped.
  */
 
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -39,6 +39,14 @@ async function proposal(): Promise<Bar[]> {
   ];
 }
 
+/** What was measured of one part on one day: each takes minutes, and they need not be measured together. */
+type Row = Bar & { part: string; date: string };
+
+function stored(): Row[] {
+  if (!existsSync('bench/results/stage1.json')) return [];
+  return (JSON.parse(readFileSync('bench/results/stage1.json', 'utf8')) as { rows: Row[] }).rows;
+}
+
 const PARTS = { accuracy, cost, memory, proposal };
 
 const { values } = parseArgs({
@@ -50,11 +58,13 @@ const { values } = parseArgs({
   },
 });
 const folder = mkdtempSync(join(tmpdir(), 'tascnet-stage1-'));
-const rows: Bar[] = [];
+const date = new Date().toISOString().slice(0, 10);
+const rows: Row[] = [];
 try {
   for (const [name, part] of Object.entries(PARTS))
     if (values.only.split(',').includes(name))
-      rows.push(...(await part({ folder, seeds: values.seeds.split(',').map(Number) })));
+      for (const bar of await part({ folder, seeds: values.seeds.split(',').map(Number) }))
+        rows.push({ part: name, date, ...bar });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -64,12 +74,14 @@ const machine = {
   node: process.version,
   loadAverage: loadavg()[0] ?? 0,
 };
-const report = { case: 'stage1', date: new Date().toISOString().slice(0, 10), machine, rows };
+const report = { case: 'stage1', machine, rows };
 if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 else console.table(rows);
 if (values.save) {
   mkdirSync('bench/results', { recursive: true });
-  writeFileSync('bench/results/stage1.json.tmp', `${JSON.stringify(report, null, 2)}\n`);
+  const others = stored().filter(({ part }) => !rows.some((row) => row.part === part));
+  const whole = { ...report, rows: [...others, ...rows] };
+  writeFileSync('bench/results/stage1.json.tmp', `${JSON.stringify(whole, null, 2)}\n`);
   renameSync('bench/results/stage1.json.tmp', 'bench/results/stage1.json');
 }
 // Engines keep the process.
