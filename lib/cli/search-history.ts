@@ -4,6 +4,7 @@ import { percent, short } from '../report/figures.js';
 import { differencesFrom } from '../search/differences.js';
 import type { SearchHistory } from '../search/history.js';
 import type { TrialRecord } from '../search/objective.js';
+import { shortNames } from '../search/short-names.js';
 import type { Output } from './output.js';
 
 /** Choices that matter less than this are left out of the table. */
@@ -43,10 +44,11 @@ function showImportance(importance: SearchHistory['importance'], output: Output)
     output.line('There are too few trials, or too few differences, to tell what matters.');
     return;
   }
+  const shorter = shortNames(importance.map(({ choice }) => choice));
   output.line(output.paint('bold', 'What matters: the share of the differences that a choice explains by itself'));
   output.table([
     ['choice', 'of accuracy', 'of MACs'],
-    ...rows.map(({ choice, accuracy, macs }) => [choice, percent(accuracy), percent(macs)]),
+    ...rows.map(({ choice, accuracy, macs }) => [shorter.get(choice) ?? choice, percent(accuracy), percent(macs)]),
   ]);
 }
 

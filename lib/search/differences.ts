@@ -1,6 +1,7 @@
 /** What of a configuration is not as the network was, for people to read. */
 
 import type { TrialRecord } from './objective.js';
+import { shortNames } from './short-names.js';
 import type { Value } from './space.js';
 
 type Trial = Pick<TrialRecord, 'trial' | 'depth' | 'configuration'>;
@@ -18,8 +19,11 @@ export function differencesFrom(trials: readonly Trial[]): (trial: Pick<Trial, '
     seen.add(depth);
     for (const [name, value] of Object.entries(configuration)) if (!start.has(name)) start.set(name, value);
   }
+  const shorter = shortNames(trials.flatMap(({ configuration }) => Object.keys(configuration)));
   return ({ configuration }) => {
     const changed = Object.entries(configuration).filter(([name, value]) => start.get(name) !== value);
-    return changed.length === 0 ? 'as it was' : changed.map(([name, value]) => `${name} ${value}`).join(', ');
+    return changed.length === 0
+      ? 'as it was'
+      : changed.map(([name, value]) => `${shorter.get(name) ?? name} ${value}`).join(', ');
   };
 }
