@@ -20,7 +20,7 @@ export type RunEvent =
       failed: string | undefined;
       /** It was weak and ended before its last epoch. */
       stopped: boolean;
-      /** The one that would be taken if the search ended now: the cheapest of those that are equal within noise. */
+      /** The one that would be taken if the search ended now. */
       chosen: { trial: number; accuracy: number; macs: number; parameters: number } | undefined;
     }
   | { kind: 'pruned'; step: number; steps: number; macs: number; parameters: number; accuracy: number };

@@ -8,7 +8,7 @@ import type { Journal } from '../journal.js';
 import { tailOf } from '../search/cut.js';
 import type { SearchData } from '../search/features.js';
 import { search } from '../search/search.js';
-import { trialRecordSchema } from '../search/standing.js';
+import { isLimited, trialRecordSchema } from '../search/standing.js';
 import type { TrainOptions } from '../train/options.js';
 import type { Hooks } from './hooks.js';
 import { journalNumber } from './phases.js';
@@ -92,10 +92,11 @@ export async function searchStage(
   keep?: SearchKeep,
 ): Promise<{ graph: Graph; outcome: Found }> {
   const { seed, augment } = settings;
-  hooks.onEvent({
-    kind: 'note',
-    message: `Of trials whose accuracies on the ${data.validation.samples} validation images are equal within noise, the cheapest is chosen.`,
-  });
+  const images = `${data.validation.samples} validation images`;
+  const message = isLimited(settings.limits ?? {})
+    ? `Of the trials within the limits the most accurate on the ${images} is chosen.`
+    : `Of trials whose accuracies on the ${images} are equal within noise, the cheapest is chosen.`;
+  hooks.onEvent({ kind: 'note', message });
   const others = otherSizes(graph, settings, hooks);
   const found = await search(
     engine,

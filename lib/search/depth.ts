@@ -16,6 +16,7 @@ import {
   chosen,
   frontOf,
   insertTrial,
+  isLimited,
   leading,
   outcomeOf,
   type Standing,
@@ -49,7 +50,7 @@ export async function searchDepth(run: SearchRun, depth: number): Promise<void> 
   const first = standing.trials.length;
   // Chance goes by nothing that is known; but the network as it was is always tried.
   const begun = sampler === 'random' ? 1 : Math.min(trials, START_POINTS);
-  const limited = Object.values(standing.limits).some((limit) => limit !== undefined);
+  const limited = isLimited(standing.limits);
   const study: Study = openStudy({
     space: spaceAt(searchable, depth),
     sampler,

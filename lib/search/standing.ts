@@ -99,8 +99,15 @@ export function frontOf(standing: Standing): TrialRecord[] {
   );
 }
 
-/** The trial that the search ends with, so far. */
+/**
+ * The trial that the search ends with, so far. Where costs have ceilings, it is the most accurate one below them: who sets a
+ * ceiling says what accuracy may cost.
+ */
 export function chosen(standing: Standing): TrialRecord | undefined {
   const allowed = standing.trials.filter((trial) => isWithin(standing, trial));
-  return selectBest(allowed, standing.original, noiseIn(standing));
+  return selectBest(allowed, standing.original, isLimited(standing.limits) ? 0 : noiseIn(standing));
+}
+
+export function isLimited(limits: Limits): boolean {
+  return Object.values(limits).some((limit) => limit !== undefined);
 }
