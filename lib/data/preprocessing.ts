@@ -37,6 +37,8 @@ export const METADATA_KEYS = {
   preprocessing: 'tascnet.preprocessing',
   /** The class names by output index: an array of strings. */
   classes: 'tascnet.classes',
+  /** The seed that its test images were kept apart with. */
+  seed: 'tascnet.seed',
 } as const;
 
 type Values = Pick<Preprocessing, 'channels' | 'scale' | 'mean' | 'std'>;
@@ -78,11 +80,9 @@ export function classesFrom(metadata: Readonly<Record<string, string>>): string[
   return parsed(metadata, METADATA_KEYS.classes, z.array(z.string()).min(1));
 }
 
-export const SEED_KEY = 'tascnet.seed';
-
 /** The seed that the model was made with, if it says one. @throws TascnetError when the metadata is no seed. */
 export function seedFrom(metadata: Readonly<Record<string, string>>): number | undefined {
-  return parsed(metadata, SEED_KEY, z.int().min(0));
+  return parsed(metadata, METADATA_KEYS.seed, z.int().min(0));
 }
 
 /** The metadata entries that make a model self-describing; `preprocessingFrom` and `classesFrom` read them back. */

@@ -10,7 +10,6 @@ import { makeFolders } from '../journal/whole-file.js';
 import { openJournal } from '../journal.js';
 import type { Rival, RivalName } from '../report/record.js';
 import { linearProbe } from '../search/linear-probe.js';
-import type { TrainOptions } from '../train/options.js';
 import { measure } from '../validate/evidence.js';
 import { exportProven } from './evidence.js';
 import type { Provenance } from './export.js';
@@ -20,7 +19,7 @@ import { type PreparedData, prepareData } from './prepare.js';
 import { featureStorage, searchData, searchStage, winnerTraining } from './search-stage.js';
 import type { DistillationSettings, EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
 import { sizeOfCost } from './smaller-input.js';
-import { finetune, type Keep } from './stages.js';
+import { finetune, type Guidance, type Keep } from './stages.js';
 
 export interface Contest {
   engine: Engine;
@@ -132,8 +131,8 @@ async function training(
   size: number | undefined,
 ): Promise<Trained> {
   const { engine, settings, hooks, keep, baseline, spent, epochs, winnerEpochs } = contest;
-  const tune = async (graph: Graph, count: number, how?: Pick<TrainOptions, 'distillation' | 'frozen'>) => {
-    const tuned = await finetune(`rival-${name}`, engine, graph, data, settings, count, hooks, keep, how);
+  const tune = async (graph: Graph, count: number, guidance?: Guidance) => {
+    const tuned = await finetune(`rival-${name}`, engine, graph, data, settings, count, hooks, keep, guidance);
     return { graph: tuned.graph, validation: tuned.accuracy };
   };
   const title = TITLES[name];
@@ -156,8 +155,8 @@ async function training(
     case 'random': {
       const winner = await randomWinner(contest);
       // As the winner of the search that it is compared with.
-      const how = winnerTraining(baseline, winner, settings, false);
-      return { ...(await tune(winner.graph, winnerEpochs, how)), title, epochs: spent + winnerEpochs };
+      const guidance = winnerTraining(baseline, winner, settings, false);
+      return { ...(await tune(winner.graph, winnerEpochs, guidance)), title, epochs: spent + winnerEpochs };
     }
   }
 }

@@ -1,6 +1,6 @@
 /** The exported model: batch norms folded, class names and preprocessing in its metadata, next to it the labels. */
 
-import { type Preprocessing, SEED_KEY, toMetadata } from '../data/preprocessing.js';
+import { METADATA_KEYS, type Preprocessing, toMetadata } from '../data/preprocessing.js';
 import { save } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
 import { writeText } from '../journal/whole-file.js';
@@ -35,7 +35,7 @@ export async function exportModel(
       'tascnet.task': 'image-classification',
       'tascnet.source': source.path.replace(/^.*[\\/]/, ''),
       'tascnet.source.sha256': source.sha256,
-      [SEED_KEY]: String(seed),
+      [METADATA_KEYS.seed]: String(seed),
       'tascnet.version': version(),
     },
   };

@@ -81,8 +81,8 @@ export async function runSearch(
     its = await dataFor(found.graph, data, settings, hooks);
     const own = its;
     const winner = await phase('winner', parts, tunedSchema, async () => {
-      const how = winnerTraining(plain.graph, found, settings, own !== data);
-      const tuned = await finetune('winner', engine, found.graph, own, settings, epochs.winner, hooks, keep, how);
+      const guidance = winnerTraining(plain.graph, found, settings, own !== data);
+      const tuned = await finetune('winner', engine, found.graph, own, settings, epochs.winner, hooks, keep, guidance);
       return { graph: tuned.graph, outcome: { accuracy: tuned.accuracy, loss: tuned.loss } };
     });
 

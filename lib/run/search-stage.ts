@@ -9,12 +9,11 @@ import { tailOf } from '../search/cut.js';
 import type { SearchData } from '../search/features.js';
 import { search } from '../search/search.js';
 import { isLimited, trialRecordSchema } from '../search/standing.js';
-import type { TrainOptions } from '../train/options.js';
 import type { Hooks } from './hooks.js';
 import { journalNumber } from './phases.js';
 import { bytesOf, type PreparedData, prepareData } from './prepare.js';
 import type { DataSettings, DistillationSettings, MachineSettings, SearchSettings } from './settings.js';
-import type { Keep } from './stages.js';
+import type { Guidance, Keep } from './stages.js';
 
 export const foundSchema = z.object({
   /** Validation accuracy of the winner's trial, 0 … 1. */
@@ -153,7 +152,7 @@ export function winnerTraining(
   { graph, outcome: { cut } }: { graph: Graph; outcome: Pick<Found, 'cut'> },
   { distill = 0, winnerLayers }: Partial<SearchSettings & DistillationSettings>,
   resized: boolean,
-): Pick<TrainOptions, 'distillation' | 'frozen'> {
+): Guidance {
   if (resized) return {};
   const searched = cut === undefined || winnerLayers === 'all' ? undefined : tailOf(graph, cut).initializers;
   return {

@@ -28,6 +28,9 @@ export interface Keep {
   journal: Journal;
 }
 
+/** A teacher with the same classes, and what is left as it is. */
+export type Guidance = Pick<TrainOptions, 'distillation' | 'frozen'>;
+
 export interface Finetuned {
   graph: Graph;
   /** Of the best epoch, 0 … 1, on the validation data. */
@@ -37,7 +40,6 @@ export interface Finetuned {
 
 /**
  * Trains the weights of `graph`; `name` is shown with the progress and names the training's checkpoint.
- * @param how a teacher with the same classes, and what is left as it is.
  */
 export async function finetune(
   name: string,
@@ -48,9 +50,9 @@ export async function finetune(
   epochs: number,
   hooks: Hooks,
   keep?: Keep,
-  how: Pick<TrainOptions, 'distillation' | 'frozen'> = {},
+  guidance: Guidance = {},
 ): Promise<Finetuned> {
-  const source = how.distillation ? { ...data, train: data.student } : data;
+  const source = guidance.distillation ? { ...data, train: data.student } : data;
   const trained = await train(engine, graph, source, {
     ...trainingOptions(settings, data),
     ...layerwise(graph, { layerDecay: settings.layerDecay ?? 1, unfreeze: settings.unfreeze ?? 0 }, epochs),
@@ -58,7 +60,7 @@ export async function finetune(
     seed: settings.seed,
     ...(hooks.signal ? { signal: hooks.signal } : {}),
     ...(keep ? { checkpoint: keep.directory.training(name) } : {}),
-    ...how,
+    ...guidance,
     onEpoch: (metrics) => tellEpoch(name, epochs, metrics, hooks, keep),
   });
   return { graph: trained.graph, accuracy: trained.best.accuracy, loss: trained.best.loss };

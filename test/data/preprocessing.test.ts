@@ -6,6 +6,7 @@ import {
   type Preprocessing,
   preprocessingFor,
   preprocessingFrom,
+  seedFrom,
   toMetadata,
 } from '../../lib/data/preprocessing.js';
 import type { Dim, Graph } from '../../lib/graph/graph.js';
@@ -116,4 +117,6 @@ test('metadata that is wrong is refused, with the field', () => {
   expect(read({ ...good, size: [8, 1e9] })).toThrow(/size/);
   expect(read({ ...good, channels: 'CMYK' })).toThrow(/channels/);
   expect(() => classesFrom({ [METADATA_KEYS.classes]: '[1]' })).toThrow(/tascnet.classes/);
+  expect(() => seedFrom({ [METADATA_KEYS.seed]: '-1' })).toThrow(/tascnet.seed/);
+  expect([seedFrom({ [METADATA_KEYS.seed]: '7' }), seedFrom({})]).toEqual([7, undefined]);
 });
