@@ -12,14 +12,58 @@ export interface AxisChannels extends AxisRef {
   channel: Int32Array;
 }
 
-/** Classes of elements by number, in the order in which their first elements were found. */
+/**
+ * Classes of elements by number, in the order in which their first elements were found, and *atoms*: stretches of
+ * consecutive classes that no axis takes apart. What is true of one class of an atom is true of all, so that most is found
+ * out once for hundreds of channels.
+ */
 export interface Classes {
   /** The class of each element. */
   of: Int32Array;
   count: number;
+  /** The first class of each atom, ascending; atom a holds the classes `atoms[a]` … `atoms[a + 1] − 1`. */
+  atoms: readonly number[];
+  /** The atoms along an axis, in the order of its elements, as often as they come. */
+  along(axis: CarryingAxis): readonly number[];
 }
 
-export function numbered(classOf: Int32Array): Classes {
+/** @param distinct one axis for each set of elements. */
+export function numbered(classOf: Int32Array, distinct: readonly CarryingAxis[]): Classes {
+  const { of, count } = numberClasses(classOf);
+  const starts = new Uint8Array(count + 1);
+  for (const { base, extent } of distinct) {
+    const end = base + extent;
+    for (let element = base, expected = -1; element < end; element++) {
+      const number = of[element] ?? 0;
+      if (number !== expected) {
+        starts[number] = 1;
+        if (expected >= 0) starts[expected] = 1;
+      }
+      expected = number + 1;
+    }
+    starts[(of[end - 1] ?? -1) + 1] = 1;
+  }
+  const atoms: number[] = [];
+  const atomAt = new Int32Array(count);
+  for (let at = starts.indexOf(1); at >= 0 && at < count; at = starts.indexOf(1, at + 1)) {
+    atomAt[at] = atoms.length;
+    atoms.push(at);
+  }
+  atoms.push(count);
+  const alongBase = new Map<number, number[]>();
+  for (const { base, extent } of distinct) {
+    const met: number[] = [];
+    for (let element = base; element < base + extent; ) {
+      const atom = atomAt[of[element] ?? 0] ?? 0;
+      met.push(atom);
+      element += (atoms[atom + 1] ?? 0) - (atoms[atom] ?? 0);
+    }
+    alongBase.set(base, met);
+  }
+  return { of, count, atoms, along: ({ base }) => alongBase.get(base) ?? [] };
+}
+
+function numberClasses(classOf: Int32Array): Pick<Classes, 'of' | 'count'> {
   const numbers = new Int32Array(classOf.length).fill(-1);
   const of = new Int32Array(classOf.length);
   let count = 0;
@@ -35,23 +79,26 @@ export function numbered(classOf: Int32Array): Classes {
   return { of, count };
 }
 
-/** Where the elements of an axis belong; undefined when none is in a group. */
+/** Where the elements of an axis belong; undefined when none is in a group. @param first the channel that an atom begins with */
 export function channelsAlong(
-  { extent, base }: CarryingAxis,
-  classes: Classes,
+  axis: CarryingAxis,
+  { along, atoms }: Classes,
   groupOf: Int32Array,
-  channelOf: Int32Array,
+  first: Int32Array,
 ): Pick<AxisChannels, 'group' | 'channel'> | undefined {
-  const group = new Int32Array(extent);
-  const channel = new Int32Array(extent);
-  let some = false;
-  for (let index = 0; index < extent; index++) {
-    const number = classes.of[base + index] ?? 0;
-    group[index] = groupOf[number] ?? -1;
-    channel[index] = channelOf[number] ?? 0;
-    some ||= group[index] !== -1;
+  const met = along(axis);
+  if (met.every((atom) => groupOf[atom] === -1)) return undefined;
+  const group = new Int32Array(axis.extent);
+  const channel = new Int32Array(axis.extent);
+  let start = 0;
+  for (const atom of met) {
+    const end = start + (atoms[atom + 1] ?? 0) - (atoms[atom] ?? 0);
+    group.fill(groupOf[atom] ?? -1, start, end);
+    const offset = (first[atom] ?? 0) - start;
+    for (let index = start; index < end; index++) channel[index] = offset + index;
+    start = end;
   }
-  return some ? { group, channel } : undefined;
+  return { group, channel };
 }
 
 /** What one group owns of an axis. */

@@ -72,32 +72,30 @@ function groupsOf(
   ties: Ties,
   ignore: (initializer: string) => boolean,
 ): Outcome & { dependencies: Dependencies } {
-  const classes = numbered(ties.classOf);
   const axes = ties.axes.values();
   const distinct = distinctAxes(axes);
-  const reasons = pinnedClasses(graph, ties, classes, ignore);
-  const made = classesMade(axes, classes);
+  const classes = numbered(ties.classOf, distinct);
+  const { atoms } = classes;
+  const reasons = pinnedAtoms(graph, ties, classes, ignore);
+  const made = atomsMade(axes, classes);
   const kind = kindsOf(distinct, classes);
-  const groupOf = new Int32Array(classes.count).fill(-1);
-  const channelOf = new Int32Array(classes.count);
+  const groupOf = new Int32Array(kind.length).fill(-1);
+  const firstChannel = new Int32Array(kind.length);
   const groups: Group[] = [];
   const groupOfKind = new Map<number, number>();
-  for (let number = 0; number < classes.count; number++) {
-    if (made[number] === 0 || reasons.of[number] !== 0) continue;
-    const kindOfClass = kind[number] ?? 0;
-    let group = groupOfKind.get(kindOfClass);
-    if (group === undefined) {
-      group = groups.length;
-      groupOfKind.set(kindOfClass, group);
-      groups.push({ id: '', channels: 0, members: [] });
-    }
-    const entry = groups[group];
-    groupOf[number] = group;
-    if (entry) channelOf[number] = entry.channels++;
+  for (const [atom, kindOfAtom] of kind.entries()) {
+    if (made[atom] === 0 || reasons.of[atom] !== 0) continue;
+    const group = groupOfKind.get(kindOfAtom) ?? groups.length;
+    groupOfKind.set(kindOfAtom, group);
+    const entry = groups[group] ?? { id: '', channels: 0, members: [] };
+    groups[group] = entry;
+    groupOf[atom] = group;
+    firstChannel[atom] = entry.channels;
+    entry.channels += (atoms[atom + 1] ?? 0) - (atoms[atom] ?? 0);
   }
   const cut = new Map<string, AxisChannels>();
   // Axes with the same elements share their lists of channels.
-  const channels = new Map(distinct.map((axis) => [axis.base, channelsAlong(axis, classes, groupOf, channelOf)]));
+  const channels = new Map(distinct.map((axis) => [axis.base, channelsAlong(axis, classes, groupOf, firstChannel)]));
   const shares = new Map<number, Share[]>();
   for (const axis of axes) {
     const along = channels.get(axis.base);
@@ -118,9 +116,7 @@ function groupsOf(
   const inner = reasons.list.some((reason) => reason?.border === false);
   const troubled = (at: AxisRef): boolean => {
     const axis = inner ? ties.axes.get(at) : undefined;
-    for (let index = 0; axis && index < axis.extent; index++)
-      if (reasonAt(axis, index, classes, reasons)?.border === false) return true;
-    return false;
+    return axis !== undefined && classes.along(axis).some((atom) => reasonOf(atom, reasons)?.border === false);
   };
   return { dependencies: { shapes, groups, pinned, axes: cut, shuffles }, score: prunable(graph, groups), troubled };
 }
@@ -130,36 +126,30 @@ function distinctAxes(axes: readonly CarryingAxis[]): CarryingAxis[] {
   return [...new Map(axes.map((axis) => [axis.base, axis])).values()];
 }
 
-/** 1 for the classes along which some weight makes channels. */
-function classesMade(axes: readonly CarryingAxis[], classes: Classes): Uint8Array {
-  const made = new Uint8Array(classes.count);
-  for (const axis of distinctAxes(axes.filter(({ source }) => source)))
-    for (let index = 0; index < axis.extent; index++) made[classes.of[axis.base + index] ?? 0] = 1;
+/** 1 for the atoms along which some weight makes channels. */
+function atomsMade(axes: readonly CarryingAxis[], classes: Classes): Uint8Array {
+  const made = new Uint8Array(classes.atoms.length - 1);
+  for (const axis of axes) if (axis.source) for (const atom of classes.along(axis)) made[atom] = 1;
   return made;
 }
 
-/** Equal numbers for classes that have equally many elements along every axis: partition refinement, axis by axis. */
-function kindsOf(axes: readonly CarryingAxis[], classes: Classes): Int32Array {
-  const kind = new Int32Array(classes.count);
-  const elements = new Int32Array(classes.count);
+/** Equal numbers for atoms that come equally often along every axis: partition refinement, axis by axis. */
+function kindsOf(axes: readonly CarryingAxis[], { along, atoms }: Classes): Int32Array {
+  const kind = new Int32Array(atoms.length - 1);
+  const times = new Int32Array(kind.length);
   let kinds = 1;
-  for (const { base, extent } of axes) {
-    const touched: number[] = [];
-    for (let index = 0; index < extent; index++) {
-      const number = classes.of[base + index] ?? 0;
-      if (elements[number] === 0) touched.push(number);
-      elements[number] = (elements[number] ?? 0) + 1;
-    }
+  for (const axis of axes) {
+    const met = along(axis);
+    for (const atom of met) times[atom] = (times[atom] ?? 0) + 1;
     const refined = new Map<number, number>();
-    for (const number of touched) {
-      const key = (kind[number] ?? 0) * (extent + 1) + (elements[number] ?? 0);
-      let next = refined.get(key);
-      if (next === undefined) {
-        next = kinds++;
-        refined.set(key, next);
-      }
-      kind[number] = next;
-      elements[number] = 0;
+    for (const atom of met) {
+      const often = times[atom] ?? 0;
+      if (often === 0) continue;
+      const key = (kind[atom] ?? 0) * (axis.extent + 1) + often;
+      const next = refined.get(key) ?? kinds++;
+      refined.set(key, next);
+      kind[atom] = next;
+      times[atom] = 0;
     }
   }
   return kind;
@@ -171,27 +161,24 @@ interface Reason {
   border: boolean;
 }
 
-/** Why classes must stay: `list[of[c]]` for class c, undefined (the first of the list) for those that can go. */
+/** Why atoms must stay: `list[of[a]]` for atom a, undefined (the first of the list) for those that can go. */
 interface Reasons {
   list: (Reason | undefined)[];
   of: Int32Array;
 }
 
-function reasonAt({ base }: CarryingAxis, index: number, classes: Classes, { list, of }: Reasons): Reason | undefined {
-  return list[of[classes.of[base + index] ?? 0] ?? 0];
+function reasonOf(atom: number, { list, of }: Reasons): Reason | undefined {
+  return list[of[atom] ?? 0];
 }
 
-function pinnedClasses(graph: Graph, ties: Ties, classes: Classes, ignore: (initializer: string) => boolean): Reasons {
-  const reasons: Reasons = { list: [undefined], of: new Int32Array(classes.count) };
+function pinnedAtoms(graph: Graph, ties: Ties, classes: Classes, ignore: (initializer: string) => boolean): Reasons {
+  const reasons: Reasons = { list: [undefined], of: new Int32Array(classes.atoms.length - 1) };
   const done = new Set<number>();
   const pinAxis = (axis: CarryingAxis, text: string, border: boolean) => {
     if (done.has(axis.base)) return;
     done.add(axis.base);
     const reason = reasons.list.push({ text, border }) - 1;
-    for (let index = 0; index < axis.extent; index++) {
-      const number = classes.of[axis.base + index] ?? 0;
-      if (reasons.of[number] === 0) reasons.of[number] = reason;
-    }
+    for (const atom of classes.along(axis)) if (reasons.of[atom] === 0) reasons.of[atom] = reason;
   };
   for (const { node, reason, axis, border } of ties.pins) pinAxis(axis, `${reason} (${node})`, border);
   for (const axis of ties.axes.values()) {
@@ -219,11 +206,12 @@ function pinnedNodes(
 ): Dependencies['pinned'] {
   const weights = new Map<string, string>();
   if (reasons.list.length === 1) return [];
-  for (const axis of axes)
-    for (let index = 0; axis.source && index < axis.extent && !weights.has(axis.value); index++) {
-      const reason = reasonAt(axis, index, classes, reasons)?.text;
-      if (reason !== undefined && made[classes.of[axis.base + index] ?? 0] === 1) weights.set(axis.value, reason);
-    }
+  for (const axis of axes) {
+    if (!axis.source || weights.has(axis.value)) continue;
+    const atom = classes.along(axis).find((one) => reasons.of[one] !== 0 && made[one] === 1);
+    const reason = atom === undefined ? undefined : reasonOf(atom, reasons)?.text;
+    if (reason !== undefined) weights.set(axis.value, reason);
+  }
   return graph.nodes.flatMap(({ name, inputs }) => {
     const reason = inputs.map((input) => weights.get(input)).find((found) => found !== undefined);
     return reason === undefined ? [] : [{ node: name, reason }];

@@ -58,7 +58,7 @@ export function tieGraph(description: Description, choices: Choices = new Map())
   const readers = spread(roles.flatMap((role) => role.readers));
   const { types } = description.shapes;
   const axes = carryingAxes(described, sources, readers, types);
-  const { elements, others } = numberElements(axes, described);
+  const { elements, others } = numberElements(axes, types, described);
   if (elements > MAX_ELEMENTS)
     throw new TascnetError(
       `The axes of this model that carry channels have ${elements} elements in all; ${MAX_ELEMENTS} can be looked at.`,
@@ -164,17 +164,42 @@ function carryingAxes(
   return carried;
 }
 
-type Same = Extract<SettledRelation, { kind: 'same' }>;
+/** The axes that a relation ties as wholes, element by element, as most do; undefined where it ties parts. */
+function tiedWhole(
+  axes: AxisMap<CarryingAxis>,
+  { a, b, blocks = a.length }: Extract<SettledRelation, { kind: 'same' }>,
+): [CarryingAxis, CarryingAxis] | undefined {
+  if (a.at || b.at || a.start !== 0 || b.start !== 0 || a.length !== b.length || blocks !== a.length) return undefined;
+  const [axisA, axisB] = [axes.get(a), axes.get(b)];
+  if (!axisA || !axisB) return undefined;
+  return axisA.extent === a.length && axisB.extent === b.length ? [axisA, axisB] : undefined;
+}
 
-/** Whether a relation ties two whole axes element by element, as most do. */
-function tiesWholes({ a, b, blocks = a.length }: Same, axisA: CarryingAxis, axisB: CarryingAxis): boolean {
-  if (a.at || b.at || a.start !== 0 || b.start !== 0 || a.length !== b.length || blocks !== a.length) return false;
-  return axisA.extent === a.length && axisB.extent === b.length;
+/**
+ * Whether a reshape leaves a whole axis as it is, element by element, as flattening 1×1 maps does.
+ *
+ * @returns the two axes, undefined where it does not.
+ */
+function keptWhole(
+  axes: AxisMap<CarryingAxis>,
+  types: ReadonlyMap<string, ValueType>,
+  { from, to }: Extract<SettledRelation, { kind: 'reshape' }>,
+): [CarryingAxis, CarryingAxis] | undefined {
+  const carried = [from, to].map((side) =>
+    side.axes.flatMap((axis) => {
+      const found = axes.get({ value: side.value, axis });
+      return found ? [{ found, ...strided(types, side, axis) }] : [];
+    }),
+  );
+  const [[one, ...others] = [], [other, ...more] = []] = carried;
+  if (!one || !other || others.length + more.length > 0) return undefined;
+  return one.stride === other.stride && one.extent === other.extent ? [one.found, other.found] : undefined;
 }
 
 /** Gives the axes their element numbers. @returns how many there are, and the relations that are still to be heeded. */
 function numberElements(
   axes: AxisMap<CarryingAxis>,
+  types: ReadonlyMap<string, ValueType>,
   described: readonly NodeRelations[],
 ): { elements: number; others: SettledRelation[] } {
   const all = axes.values();
@@ -183,10 +208,14 @@ function numberElements(
   const others: SettledRelation[] = [];
   for (const { relations } of described)
     for (const relation of relations) {
-      const [a, b] = relation.kind === 'same' ? [axes.get(relation.a), axes.get(relation.b)] : [];
-      if (relation.kind !== 'same') others.push(relation);
-      else if (a && b && tiesWholes(relation, a, b)) wholes.unite(a.base, b.base);
-      else if (a && b) others.push(relation);
+      const whole =
+        relation.kind === 'same'
+          ? tiedWhole(axes, relation)
+          : relation.kind === 'reshape'
+            ? keptWhole(axes, types, relation)
+            : undefined;
+      if (whole) wholes.unite(whole[0].base, whole[1].base);
+      else others.push(relation);
     }
   const bases = new Int32Array(axes.size);
   let elements = 0;
@@ -234,9 +263,11 @@ function uniteReshape(
   const positions = from.axes.reduce((product, axis) => product * Number(types.get(from.value)?.dims[axis]), 1);
   // Between multiples of all strides nothing changes.
   const step = sides.map(({ stride }) => stride).reduce(greatestCommonDivisor);
-  const at = (side: typeof first, position: number) => side.base + (Math.floor(position / side.stride) % side.extent);
-  for (let position = 0; position < positions; position += step)
-    for (const other of others) sets.unite(at(first, position), at(other, position));
+  for (const other of others)
+    for (let position = 0; position < positions; position += step) {
+      const element = first.base + (Math.floor(position / first.stride) % first.extent);
+      sets.unite(element, other.base + (Math.floor(position / other.stride) % other.extent));
+    }
 }
 
 function greatestCommonDivisor(a: number, b: number): number {
@@ -244,7 +275,7 @@ function greatestCommonDivisor(a: number, b: number): number {
 }
 
 function pinsOf(
-  { graph, constants }: Description,
+  { graph, constants, shapes: { types } }: Description,
   described: NodeRelations[],
   axes: AxisMap<CarryingAxis>,
 ): Ties['pins'] {
@@ -253,7 +284,7 @@ function pinsOf(
     const axis = axes.get(at);
     if (axis) pins.push({ node, reason, axis, border });
   };
-  const everyAxis = (value: string) => [...Array(16).keys()].map((axis) => ({ value, axis }));
+  const everyAxis = (value: string) => (types.get(value)?.dims ?? []).map((_, axis) => ({ value, axis }));
   for (const { name } of graph.inputs)
     if (!constants.has(name)) for (const at of everyAxis(name)) pin(at, name, 'it is an input of the graph', true);
   for (const { name } of graph.outputs) {

@@ -75,10 +75,11 @@ export async function cutChannels(
 ): Promise<OneShot> {
   const result = await removeChannels(graph, removals, dependencies);
   const { macs, parameters } = costOf(result.graph, result.shapes);
-  const from = context.from ?? costOf(graph, dependencies.shapes);
-  const fits = (left: number, all: number, target: number | undefined) => target === undefined || left <= target * all;
-  const met =
-    fits(macs, from.macs, options.targets.macs) && fits(parameters, from.parameters, options.targets.parameters);
+  const { targets } = options;
+  const aimed = targets.macs !== undefined || targets.parameters !== undefined;
+  const from = aimed ? (context.from ?? costOf(graph, dependencies.shapes)) : undefined;
+  const fits = (left: number, all = 0, target: number | undefined) => target === undefined || left <= target * all;
+  const met = fits(macs, from?.macs, targets.macs) && fits(parameters, from?.parameters, targets.parameters);
   return { ...result, dependencies, macs, parameters, met };
 }
 

@@ -179,14 +179,14 @@ export function lowestBut(score: Float64Array, group: number, wanted: number, li
 /** The channels of the `count` lowest scores, ascending; of equal scores the first ones. */
 function lowest(score: Float64Array, count: number): number[] {
   // Sorting numbers alone is many times as quick as sorting channels by them.
-  const limit = score.toSorted()[count - 1];
+  const sorted = score.toSorted();
+  const limit = sorted[count - 1];
   if (limit === undefined) return [];
-  const below: number[] = [];
-  const equal: number[] = [];
+  let equal = count - sorted.indexOf(limit);
+  const found: number[] = [];
   for (let channel = 0; channel < score.length; channel++) {
     const value = score[channel] ?? 0;
-    if (value < limit) below.push(channel);
-    else if (value === limit) equal.push(channel);
+    if (value < limit || (value === limit && equal-- > 0)) found.push(channel);
   }
-  return [...below, ...equal.slice(0, count - below.length)].sort((a, b) => a - b);
+  return found;
 }

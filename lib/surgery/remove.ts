@@ -70,6 +70,8 @@ interface Cut {
   group: Group;
   /** Ascending, without repeats. */
   removed: number[];
+  /** 1 for each removed channel. */
+  lost: Uint8Array;
   merged: [number, number][];
   whole: boolean;
 }
@@ -84,35 +86,31 @@ function checkedCuts(removals: ReadonlyMap<string, Removal>, groups: Group[]): C
       throw new TascnetError(`There is no dependency group "${id}" in this model.`, {
         hint: 'tascnet inspect --groups lists them.',
       });
-    const removed = [...new Set(channels)].sort((a, b) => a - b);
-    const wrong = removed.find((channel) => !Number.isInteger(channel) || channel < 0 || channel >= group.channels);
+    const wrong = channels.find((channel) => !Number.isInteger(channel) || channel < 0 || channel >= group.channels);
     if (wrong !== undefined)
       throw new TascnetError(
         `Group "${id}" has channels 0 to ${group.channels - 1}; channel ${wrong} cannot be removed.`,
       );
+    const lost = new Uint8Array(group.channels);
+    for (const channel of channels) lost[channel] = 1;
+    const removed: number[] = [];
+    for (let channel = 0; channel < lost.length; channel++) if (lost[channel] === 1) removed.push(channel);
     if (removed.length === group.channels && !whole)
       throw new TascnetError(`Group "${id}" would lose all of its ${group.channels} channels.`);
-    const gone = new Set(removed);
     for (const [from, into] of merge)
-      if (!gone.has(from) || gone.has(into) || into < 0 || into >= group.channels)
+      if (lost[from] !== 1 || lost[into] !== 0)
         throw new TascnetError(
           `Group "${id}": channel ${from} cannot be merged into ${into}: a removed one goes into one that stays.`,
         );
     if (removed.length > 0)
-      cuts.push({ number, group, removed, merged: merge.map(([from, into]) => [from, into]), whole });
+      cuts.push({ number, group, removed, lost, merged: merge.map(([from, into]) => [from, into]), whole });
   }
   return cuts;
 }
 
 /** For every axis that is cut, the elements that stay. */
 function keptElements(cuts: Cut[], { axes }: Dependencies): Map<string, Int32Array> {
-  const gone = new Map(
-    cuts.map(({ number, group, removed }) => {
-      const lost = new Uint8Array(group.channels);
-      for (const channel of removed) lost[channel] = 1;
-      return [number, lost];
-    }),
-  );
+  const gone = new Map(cuts.map(({ number, lost }) => [number, lost]));
   const kept = new Map<string, Int32Array>();
   // Axes with the same elements share these lists.
   const found = new Map<Int32Array, Int32Array>();
@@ -266,8 +264,8 @@ function planOf(cuts: Cut[], { pinned }: Dependencies): Plan {
 
 function elementsOf(removed: readonly number[], indices: Int32Array, perChannel: number): number[] {
   const elements = new Int32Array(removed.length * perChannel);
-  removed.forEach((channel, position) => {
-    elements.set(indices.subarray(channel * perChannel, (channel + 1) * perChannel), position * perChannel);
-  });
+  let count = 0;
+  for (const channel of removed)
+    for (let part = 0; part < perChannel; part++) elements[count++] = indices[channel * perChannel + part] ?? 0;
   return Array.from(elements.sort());
 }
