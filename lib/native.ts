@@ -33,6 +33,7 @@ export {
 export { type DeviceSearch, findDevice } from './native/device.js';
 export { type FoldedLayer, type FoldOptions, foldBatchNorm, unfoldBatchNorm } from './native/fold.js';
 export { createHistory, History } from './native/history.js';
+export { IMAGE_CHANGE_LENGTH, type ImageFormat, preprocessImages } from './native/images.js';
 export { createLeastSquares, LeastSquares } from './native/least-squares.js';
 export { type ChannelGroup, type ChannelMember, type PlannedCut, planSurgery } from './native/plan.js';
 export {

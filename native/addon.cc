@@ -19,6 +19,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   tascnet::exportSurgery(exports);
   tascnet::exportCost(exports);
   tascnet::exportRegression(exports);
+  tascnet::exportImages(exports);
   tascnet::exportTensorflow(exports);
   return exports;
 }

@@ -1,5 +1,6 @@
 /** Batches of images and of cached features. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TascnetError } from '../errors.js';
 import { randomGenerator } from '../graph/random.js';
 import type { Layout } from '../ops/operator.js';
@@ -7,11 +8,11 @@ import {
   type Augmentation,
   type AugmentationLevel,
   augmentationOf,
-  imageWriter,
   randomColourChange,
   randomCrop,
 } from './augment.js';
 import type { Batch, BatchSource } from './batch.js';
+import { type ImageChange, imageFormat, writeImages } from './image-batch.js';
 import type { PixelSplit } from './pixels.js';
 import { checkedPreprocessing, type Preprocessing } from './preprocessing.js';
 
@@ -49,23 +50,25 @@ export function imageBatches(
   const augmentation = augmentationOf(options.augment ?? 'none');
   const changes = augmentation.flip || augmentation.crop < 1 || augmentation.jitter > 0;
   const asked = options.layout ?? 'channelsLast';
-  const writer = imageWriter(preprocessing, declared === 'NHWC' ? 'channelsLast' : asked);
   const layout: Layout = declared === 'NHWC' ? 'plain' : asked;
   const channelsLast = declared === 'NHWC' || asked === 'channelsLast';
+  const format = imageFormat(preprocessing, channelsLast);
   const shape = channelsLast ? [height, width, channels.length] : [channels.length, height, width];
   const seed = options.seed ?? 0;
 
-  const fill = (inputs: Float32Array, at: number, index: number, epoch: number): void => {
-    const pixels = images.pixels(index);
-    if (!changes) {
-      writer.write(pixels, inputs, at);
-      return;
-    }
+  const changeOf = (index: number, epoch: number): ImageChange => {
     const random = randomGenerator(seed, 'augment', epoch, images.samples[index]?.file ?? index);
     const crop = randomCrop(random, height, width, augmentation);
-    const colour = augmentation.jitter > 0 ? randomColourChange(random, augmentation.jitter) : undefined;
-    writer.writeChanged(pixels, inputs, at, crop, colour);
+    return { crop, colour: augmentation.jitter > 0 ? randomColourChange(random, augmentation.jitter) : undefined };
   };
+  const fill: Fill = (inputs, indices, epoch) =>
+    writeImages(
+      format,
+      indices.length,
+      (row) => images.pixels(indices[row] ?? -1),
+      changes ? Array.from(indices, (index) => changeOf(index, epoch)) : undefined,
+      inputs,
+    );
   return batchSource(
     images.samples.map((sample) => sample.label),
     shape,
@@ -97,13 +100,14 @@ export function arrayBatches(
     throw new TascnetError(
       `Features of shape [${shape}] need ${rows * rowSize} elements and ${rows} labels, got ${features.length} and ${labels.length}.`,
     );
-  return batchSource(Array.from(labels), rowShape, options.layout ?? 'plain', options, (inputs, at, index) => {
-    inputs.set(features.subarray(index * rowSize, (index + 1) * rowSize), at);
+  return batchSource(Array.from(labels), rowShape, options.layout ?? 'plain', options, async (inputs, indices) => {
+    for (const [row, index] of indices.entries())
+      inputs.set(features.subarray(index * rowSize, (index + 1) * rowSize), row * rowSize);
   });
 }
 
-/** Writes sample `index`, as it looks in `epoch`, into `inputs` from element `at` on. */
-type Fill = (inputs: Float32Array, at: number, index: number, epoch: number) => void;
+/** Writes samples, as they look in `epoch`, into `inputs`, one behind the other. */
+type Fill = (inputs: Float32Array, indices: Uint32Array, epoch: number) => Promise<void>;
 
 function batchSource(
   labels: readonly number[],
@@ -118,10 +122,10 @@ function batchSource(
   const count = dropLast ? Math.floor(labels.length / batchSize) : Math.ceil(labels.length / batchSize);
   const samples = dropLast ? count * batchSize : labels.length;
 
-  const make = (order: Uint32Array, epoch: number, batch: number): Batch => {
+  const make = async (order: Uint32Array, epoch: number, batch: number): Promise<Batch> => {
     const indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, samples));
     const inputs = new Float32Array(indices.length * rowSize);
-    for (const [row, index] of indices.entries()) fill(inputs, row * rowSize, index, epoch);
+    await fill(inputs, indices, epoch);
     return {
       inputs,
       shape: [indices.length, ...rowShape],
@@ -142,17 +146,9 @@ function batchSource(
 }
 
 /** Yields `make(0)`, `make(1)`, …, each made in a turn of the event loop while the reader still has the one before. */
-async function* ahead<T>(count: number, make: (index: number) => T): AsyncGenerator<T> {
+async function* ahead<T>(count: number, make: (index: number) => Promise<T>): AsyncGenerator<T> {
   const start = (index: number): Promise<T> => {
-    const made = new Promise<T>((resolve, reject) => {
-      setImmediate(() => {
-        try {
-          resolve(make(index));
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
+    const made = nextTurn().then(() => make(index));
     // A reader that stops early never asks for it; its error must not count as unhandled.
     made.catch(() => undefined);
     return made;

@@ -88,6 +88,14 @@ export interface Binding {
   regressCreate(inputs: number, outputs: number): Handle;
   regressAdd(equations: Handle, x: Float32Array, y: Float32Array, count: number, token?: Token): Promise<void>;
   regressSolve(equations: Handle, ridge: number, prior: Float32Array | undefined, token?: Token): Promise<Float32Array>;
+  preprocessImages(
+    pixels: Uint8Array,
+    count: number,
+    format: object,
+    changes: Float64Array | undefined,
+    out: Float32Array,
+    token?: Token,
+  ): Promise<Float32Array>;
   /** Why TensorFlow could not be given our kernels, or undefined. */
   registerTensorflowKernels(): string | undefined;
   foldBatchNorm: Fold;

@@ -11,6 +11,7 @@ void exportSurgery(Napi::Object exports);
 void exportDevice(Napi::Object exports);
 void exportCost(Napi::Object exports);
 void exportRegression(Napi::Object exports);
+void exportImages(Napi::Object exports);
 void exportTensorflow(Napi::Object exports);
 
 template <class Function>

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { augmentationOf, type Crop, imageWriter, randomColourChange, randomCrop } from '../../lib/data/augment.js';
+import {
+  augmentationOf,
+  type ColourChange,
+  type Crop,
+  randomColourChange,
+  randomCrop,
+} from '../../lib/data/augment.js';
+import { imageFormat, writeImages } from '../../lib/data/image-batch.js';
 import type { Preprocessing } from '../../lib/data/preprocessing.js';
 import { type RandomGenerator, randomGenerator } from '../../lib/graph/random.js';
 
@@ -26,6 +33,18 @@ const plain: Preprocessing = {
   resize: 'squash',
 };
 
+/** The image, changed where a change is given, as a batch of one. */
+async function written(
+  preprocessing: Preprocessing,
+  channelsLast: boolean,
+  change?: { crop: Crop; colour?: ColourChange | undefined },
+): Promise<Float32Array> {
+  const out = new Float32Array(height * width * preprocessing.channels.length);
+  const changes = change && [{ colour: undefined, ...change }];
+  await writeImages(imageFormat(preprocessing, channelsLast), 1, () => image, changes, out);
+  return out;
+}
+
 function worst(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
   return Array.from(a).reduce((max, value, index) => Math.max(max, Math.abs(value - (b[index] ?? Number.NaN))), 0);
@@ -38,65 +57,52 @@ function drawing(...values: number[]): RandomGenerator {
 
 describe('against PyTorch and Pillow', () => {
   for (const { crop, pixels } of expected.crops)
-    test(`crop ${JSON.stringify(crop)}`, () => {
-      const out = new Float32Array(image.length);
-      imageWriter(plain, 'channelsLast').writeChanged(image, out, 0, crop, undefined);
-      expect(worst(out, pixels)).toBeLessThan(2e-3);
+    test(`crop ${JSON.stringify(crop)}`, async () => {
+      expect(worst(await written(plain, true, { crop }), pixels)).toBeLessThan(2e-3);
     });
 
   for (const { factors, pixels } of expected.colours)
-    test(`brightness, contrast, saturation ${factors}`, () => {
+    test(`brightness, contrast, saturation ${factors}`, async () => {
       const colour = randomColourChange(drawing(...factors.map((factor) => (factor - 1) / 0.8 / 2 + 0.5)), 0.8);
-      const out = new Float32Array(image.length);
-      imageWriter(plain, 'channelsLast').writeChanged(image, out, 0, whole, colour);
       // Pillow truncates to whole numbers after each of the three steps, and the luma too.
-      expect(worst(out, pixels)).toBeLessThan(3.5);
+      expect(worst(await written(plain, true, { crop: whole, colour }), pixels)).toBeLessThan(3.5);
     });
 });
 
 describe('layouts and channels', () => {
   const scaled = { ...plain, scale: 1 / 255, mean: [0.1, 0.2, 0.3], std: [0.5, 0.6, 0.7] };
 
-  test('plain and channelsLast hold the same numbers, changed or not', () => {
-    for (const channels of ['RGB', 'BGR'] as const) {
-      const preprocessing = { ...scaled, channels };
-      const outputs = (['plain', 'channelsLast'] as const).map((layout) => {
-        const writer = imageWriter(preprocessing, layout);
-        const out = new Float32Array(2 * writer.size + 5);
-        writer.write(image, out, 5);
-        writer.writeChanged(image, out, 5 + writer.size, whole, undefined);
-        return out;
-      });
-      const [planar, packed] = outputs;
-      for (let pixel = 0; pixel < height * width; pixel++)
-        for (let channel = 0; channel < 3; channel++) {
-          const source = channels === 'BGR' ? 2 - channel : channel;
-          const value =
-            ((image[3 * pixel + source] ?? 0) / 255 - (scaled.mean[channel] ?? 0)) / (scaled.std[channel] ?? 1);
-          for (const start of [5, 5 + image.length]) {
-            expect(planar?.[start + channel * height * width + pixel]).toBeCloseTo(value, 5);
-            expect(packed?.[start + 3 * pixel + channel]).toBeCloseTo(value, 5);
+  test('plain and channelsLast hold the same numbers, changed or not', async () => {
+    for (const channels of ['RGB', 'BGR'] as const)
+      for (const change of [undefined, { crop: whole }]) {
+        const preprocessing = { ...scaled, channels };
+        const planar = await written(preprocessing, false, change);
+        const packed = await written(preprocessing, true, change);
+        for (let pixel = 0; pixel < height * width; pixel++)
+          for (let channel = 0; channel < 3; channel++) {
+            const source = channels === 'BGR' ? 2 - channel : channel;
+            const value =
+              ((image[3 * pixel + source] ?? 0) / 255 - (scaled.mean[channel] ?? 0)) / (scaled.std[channel] ?? 1);
+            expect(planar[channel * height * width + pixel]).toBeCloseTo(value, 5);
+            expect(packed[3 * pixel + channel]).toBeCloseTo(value, 5);
           }
-        }
+      }
+  });
+
+  test('grey models see the luma', async () => {
+    const grey: Preprocessing = { ...plain, channels: 'L', mean: [10], std: [2] };
+    for (const change of [undefined, { crop: whole }]) {
+      const out = await written(grey, false, change);
+      expect(out.length).toBe(height * width);
+      for (const [pixel, found] of out.entries()) {
+        const [red = 0, green = 0, blue = 0] = image.subarray(3 * pixel);
+        expect(found).toBeCloseTo((0.299 * red + 0.587 * green + 0.114 * blue - 10) / 2, 3);
+      }
     }
   });
 
-  test('grey models see the luma', () => {
-    const writer = imageWriter({ ...plain, channels: 'L', mean: [10], std: [2] }, 'plain');
-    const out = new Float32Array(2 * writer.size);
-    writer.write(image, out, 0);
-    writer.writeChanged(image, out, writer.size, whole, undefined);
-    for (let pixel = 0; pixel < writer.size; pixel++) {
-      const [red = 0, green = 0, blue = 0] = image.subarray(3 * pixel);
-      const value = (0.299 * red + 0.587 * green + 0.114 * blue - 10) / 2;
-      expect(out[pixel]).toBeCloseTo(value, 3);
-      expect(out[writer.size + pixel]).toBeCloseTo(value, 3);
-    }
-  });
-
-  test('changed colours stay pixels', () => {
-    const out = new Float32Array(image.length);
-    imageWriter(plain, 'plain').writeChanged(image, out, 0, whole, { own: 3, grey: -1, offset: 0.5 });
+  test('changed colours stay pixels', async () => {
+    const out = await written(plain, false, { crop: whole, colour: { own: 3, grey: -1, offset: 0.5 } });
     expect(Math.min(...out)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...out)).toBe(255);
   });

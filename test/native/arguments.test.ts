@@ -86,6 +86,11 @@ const equations = native.createLeastSquares(2, 2);
 const cost = native.compileCost({ groups: 2, kinds: [{ name: 'macs', reduce: 'sum' }], terms: [] });
 
 /** Every entry, with good arguments, of which some are replaced. */
+const pictureFormat = () => ({
+  ...{ height: 1, width: 2, channels: 'RGB', layout: 'NCHW' },
+  ...{ multiply: [1, 1, 1], add: [0, 0, 0] },
+});
+
 const ENTRIES: [string, (args: never[]) => unknown, () => unknown[]][] = [
   [
     'norms',
@@ -169,6 +174,11 @@ const ENTRIES: [string, (args: never[]) => unknown, () => unknown[]][] = [
     () => [new Float32Array(4), new Float32Array(4), 2, {}],
   ],
   ['solve', (a) => equations.solve(...(a as unknown as Parameters<typeof equations.solve>)), () => [1, undefined, {}]],
+  [
+    'preprocessImages',
+    (a) => native.preprocessImages(...(a as unknown as Parameters<typeof native.preprocessImages>)),
+    () => [new Uint8Array(6), 1, pictureFormat(), Float64Array.of(0, 0, 1, 2, 0, 1, 0, 0), new Float32Array(6), {}],
+  ],
   ...[native.foldBatchNorm, native.unfoldBatchNorm].map(
     (fold): [string, (args: never[]) => unknown, () => unknown[]] => {
       const perChannel = () => Array.from({ length: 4 }, () => Float32Array.of(1, 1, 1, 1));
@@ -212,6 +222,29 @@ test('messages name the argument, what came and what was expected', async () => 
     [[new Float32Array(new SharedArrayBuffer(24)), [6], 0, 'l1'], 'on a SharedArrayBuffer: pass a copy'],
   ];
   for (const [args, message] of cases) await expect(norms(...args)).rejects.toThrow(message);
+});
+
+test('a change of an image must stay inside it, and its output be memory of its own', async () => {
+  const { preprocessImages } = native as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const pixels = new Uint8Array(new ArrayBuffer(48), 0, 6);
+  const write = (changes: number[] | undefined, out = new Float32Array(6), format: object = pictureFormat()) =>
+    preprocessImages?.(pixels, 1, format, changes && Float64Array.from(changes), out);
+  const format = pictureFormat();
+  const cases: [Promise<unknown> | undefined, string][] = [
+    [write([-1, 0, 1, 2, 0, 1, 0, 0]), 'a number from 0 to 1 for changes[0] but received -1'],
+    [write([0, 3, 1, 2, 0, 1, 0, 0]), 'a number from 0 to 2 for changes[1] but received 3'],
+    [write([0, 0, 0, 2, 0, 1, 0, 0]), 'a number above 0 up to 1 for changes[2] but received 0'],
+    [write([0, 0, 1, Number.NaN, 0, 1, 0, 0]), 'for changes[3] but received NaN'],
+    [write([0, 0, 1, 2, 2, 1, 0, 0]), '0 or 1 for changes[4] but received 2'],
+    [write([0, 0, 1, 2, 0, 1, Number.POSITIVE_INFINITY, 0]), 'a finite number for changes[6] but received Infinity'],
+    [write([0, 0, 1, 2]), 'for changes but received 4'],
+    [write(undefined, new Float32Array(5)), '6 elements (count * height * width * channels) for out but received 5'],
+    [write(undefined, new Float32Array(pixels.buffer, 0, 6)), 'memory of its own for out'],
+    [write(undefined, new Float32Array(6), { ...format, multiply: [1] }), 'for each of 3 channels for format.multiply'],
+    [write(undefined, new Float32Array(6), { ...format, channels: 'CMYK' }), `'RGB', 'BGR', 'L' for format.channels`],
+    [write(undefined, new Float32Array(6), { ...format, height: 0 }), 'for format.height but received 0'],
+  ];
+  for (const [call, message] of cases) await expect(call).rejects.toThrow(message);
 });
 
 test('a buffer that is transferred while the other arguments are read is refused', async () => {

@@ -19,6 +19,10 @@ const compiled = native.compileCost(cost);
 const history = native.createHistory(dims, 0);
 const equations = native.createLeastSquares(3, 2);
 await equations.add(tensor, tensor.subarray(0, 400), 200);
+const pixels = Uint8Array.from({ length: 600 }, (_, i) => i % 251);
+const scale = [0.1, 0.2, 0.3];
+const format = { height: 10, width: 10, channels: 'RGB', layout: 'NCHW', multiply: scale, add: scale };
+const changes = Float64Array.of(0, 1, 9, 8, 1, 1.1, 0.1, -0.1, 0, 0, 10, 10, 0, 1, 0, 0);
 const group = { channels: 20, remove: [0, 1], members: [{ tensor: 'a', axis: 0 }] };
 
 /** Refused, or stopped before or after it began. */
@@ -51,6 +55,7 @@ const ROUND = [
   () => native.createLeastSquares(4, 3).solve(1),
   () => native.foldBatchNorm(tensor, dims, undefined, vector, vector, vector, vector, 1e-5),
   () => native.unfoldBatchNorm(tensor, dims, vector, vector, vector, vector, vector, 1e-5),
+  () => native.preprocessImages(pixels, 2, format, changes, new Float32Array(600)),
   () => wrongly(native.norms(tensor, [19, 30], 0, 'l1')),
   () => wrongly(native.rankChannels(Float64Array.of(1, Number.NaN))),
   () => wrongly(native.applySurgery([{ data: tensor, dims, axes: [{ axis: 0, keep: Int32Array.of(99) }] }])),

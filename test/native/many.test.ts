@@ -178,6 +178,37 @@ many(
   1e-5,
 );
 
+many(
+  'preprocessImages',
+  114,
+  async (random) => {
+    const [count, height, width] = [integer(random, 0, 3), integer(random, 1, 5), integer(random, 1, 5)];
+    const channels = pick(random, ['RGB', 'BGR', 'L'] as const);
+    const perChannel = () => Array.from({ length: channels === 'L' ? 1 : 3 }, () => random() * 2 - 1);
+    const layout = pick(random, ['NCHW', 'NHWC'] as const);
+    const format = { height, width, channels, layout, multiply: perChannel(), add: perChannel() };
+    const size = height * width * 3;
+    const offset = integer(random, 0, 3);
+    const pixels = new Uint8Array(count * size + offset).subarray(offset).map(() => integer(random, 0, 255));
+    const rectangle = (extent: number) => {
+      const length = extent * (0.05 + 0.95 * random());
+      return [random() * (extent - length), length] as const;
+    };
+    const changeOf = () => {
+      const [[top, high], [left, wide]] = [rectangle(height), rectangle(width)];
+      return [top, left, high, wide, integer(random, 0, 1), 2 * random(), random() - 0.5, random() - 0.5];
+    };
+    const changes = random() < 0.8 ? Float64Array.from(Array.from({ length: count }, changeOf).flat()) : undefined;
+    const expected = Array.from({ length: count }, (_, i) =>
+      reference.pictureOf(pixels.subarray(i * size, (i + 1) * size), format, changes?.subarray(8 * i, 8 * i + 8)),
+    ).flat();
+    const out = new Float32Array(expected.length).fill(7);
+    const returned = await native.preprocessImages(pixels, count, format, changes, out);
+    return returned === out ? worstError(out, expected) : true;
+  },
+  1e-4,
+);
+
 test('every function of the addon is here', () => {
   const isClass = (value: unknown) => /^class/.test(Function.prototype.toString.call(value));
   const functions = Object.entries(native).flatMap(([name, value]) =>
@@ -198,6 +229,7 @@ test('every function of the addon is here', () => {
     'lamp',
     'norms',
     'planSurgery',
+    'preprocessImages',
     'rankChannels',
     'registerTensorflowKernels',
     'taylor',

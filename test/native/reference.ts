@@ -179,3 +179,48 @@ export function affineOf({ scale, shift, mean, variance, epsilon }: Normalizatio
     return [factor, (shift[c] ?? 0) - factor * (mean[c] ?? 0)];
   });
 }
+
+export interface Picture {
+  height: number;
+  width: number;
+  channels: 'RGB' | 'BGR' | 'L';
+  layout: 'NCHW' | 'NHWC';
+  multiply: readonly number[];
+  add: readonly number[];
+}
+
+/** One image as a network takes it: `change` is top, left, height, width, flip, own, grey, offset. */
+export function pictureOf(pixels: Uint8Array, format: Picture, change?: ArrayLike<number>): number[] {
+  const { height, width, channels, layout, multiply, add } = format;
+  const [top = 0, left = 0, high = height, wide = width, flip = 0, own = 1, grey = 0, offset = 0] = change
+    ? Array.from(change)
+    : [];
+  const limit = (at: number, extent: number) => Math.min(Math.max(at, 0), extent - 1);
+  const pixel = (y: number, x: number, colour: number) =>
+    pixels[3 * (limit(y, height) * width + limit(x, width)) + colour] ?? 0;
+  const sampled = (y: number, x: number, colour: number) => {
+    const [row, column] = [Math.floor(y), Math.floor(x)];
+    const along = (at: number) =>
+      pixel(at, column, colour) * (1 - x + column) + pixel(at, column + 1, colour) * (x - column);
+    return along(row) * (1 - y + row) + along(row + 1) * (y - row);
+  };
+  const luma = (colours: readonly number[]) =>
+    0.299 * (colours[0] ?? 0) + 0.587 * (colours[1] ?? 0) + 0.114 * (colours[2] ?? 0);
+  const scaled = Array.from({ length: height * width }, (_, at) => {
+    const [y, x] = [Math.floor(at / width), at % width];
+    const column = flip === 1 ? width - 1 - x : x;
+    const place = [top + ((y + 0.5) * high) / height - 0.5, left + ((column + 0.5) * wide) / width - 0.5] as const;
+    return [0, 1, 2].map((colour) => sampled(...place, colour));
+  });
+  const mean = scaled.reduce((sum, colours) => sum + luma(colours), 0) / scaled.length;
+  const changed = (value: number, colours: readonly number[]) =>
+    Math.min(Math.max(own * value + grey * luma(colours) + offset * mean, 0), 255);
+  const order = { RGB: [0, 1, 2], BGR: [2, 1, 0], L: [-1] }[channels];
+  const written = scaled.map((colours) =>
+    order.map((source, c) => {
+      const value = changed(source < 0 ? luma(colours) : (colours[source] ?? 0), colours);
+      return value * (multiply[c] ?? 0) + (add[c] ?? 0);
+    }),
+  );
+  return layout === 'NHWC' ? written.flat() : order.flatMap((_, c) => written.map((values) => values[c] ?? 0));
+}
