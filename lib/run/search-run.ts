@@ -43,9 +43,12 @@ export function searchFolder(out: string): string {
   return out.replace(/\.onnx$/i, '.search');
 }
 
-/** How the epochs are shared out: half for the original, from which the search begins, and half for the winner. */
+/**
+ * How the epochs are shared out: two thirds for the original, from which the search begins and which teaches the winner, a
+ * third for the winner, of which the searched layers alone are trained and have been trained in the trials.
+ */
 function budget(epochs: number): { baseline: number; winner: number } {
-  const baseline = Math.max(1, Math.floor(epochs / 2));
+  const baseline = Math.max(1, Math.floor((2 * epochs) / 3));
   return { baseline, winner: Math.max(1, epochs - baseline) };
 }
 
