@@ -43,12 +43,9 @@ export function searchFolder(out: string): string {
   return out.replace(/\.onnx$/i, '.search');
 }
 
-/**
- * How the epochs are shared out: two thirds for the original, from which the search begins and which teaches the winner, a
- * third for the winner, of which the searched layers alone are trained and have been trained in the trials.
- */
+/** How the epochs are shared out: half for the original, from which the search begins, and half for the winner. */
 function budget(epochs: number): { baseline: number; winner: number } {
-  const baseline = Math.max(1, Math.floor((2 * epochs) / 3));
+  const baseline = Math.max(1, Math.floor(epochs / 2));
   return { baseline, winner: Math.max(1, epochs - baseline) };
 }
 
