@@ -144,7 +144,8 @@ export async function searchStage(
 
 /**
  * How the winner of a search is fine-tuned: taught by the network that it was made of, and in the layers that were searched
- * alone, unless `winnerLayers` says otherwise. What stands before them has been fine-tuned already.
+ * alone, unless `winnerLayers` says otherwise. What stands before them has been fine-tuned already, and so have they in their
+ * trial, whose weights stay where the training does not better them.
  * @param resized the winner takes images of another size than `original`, which can neither teach it nor have prepared it.
  */
 export function winnerTraining(
@@ -156,6 +157,7 @@ export function winnerTraining(
   if (resized) return {};
   const searched = cut === undefined || winnerLayers === 'all' ? undefined : tailOf(graph, cut).initializers;
   return {
+    startCounts: true,
     ...(distill > 0 ? { distillation: { teacher: original, weight: distill } } : {}),
     ...(searched ? { frozen: (name) => !searched.has(name) } : {}),
   };

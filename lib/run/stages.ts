@@ -10,6 +10,7 @@ import { type Pruned, prune } from '../prune/iterate.js';
 import type { PruneOptions, StepState } from '../prune/options.js';
 import type { Override } from '../prune/ranking.js';
 import type { Plan } from '../surgery/plan.js';
+import { evaluate } from '../train/evaluate.js';
 import { layerwise } from '../train/layers.js';
 import type { EpochMetrics } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
@@ -29,7 +30,10 @@ export interface Keep {
 }
 
 /** A teacher with the same classes, and what is left as it is. */
-export type Guidance = Pick<TrainOptions, 'distillation' | 'frozen'>;
+export interface Guidance extends Pick<TrainOptions, 'distillation' | 'frozen'> {
+  /** The weights as they came have been trained: they are handed back where every epoch is less accurate. */
+  startCounts?: boolean;
+}
 
 export interface Finetuned {
   graph: Graph;
@@ -50,7 +54,7 @@ export async function finetune(
   epochs: number,
   hooks: Hooks,
   keep?: Keep,
-  guidance: Guidance = {},
+  { startCounts = false, ...guidance }: Guidance = {},
 ): Promise<Finetuned> {
   const source = guidance.distillation ? { ...data, train: data.student } : data;
   const trained = await train(engine, graph, source, {
@@ -63,7 +67,17 @@ export async function finetune(
     ...guidance,
     onEpoch: (metrics) => tellEpoch(name, epochs, metrics, hooks, keep),
   });
-  return { graph: trained.graph, accuracy: trained.best.accuracy, loss: trained.best.loss };
+  const { accuracy, loss } = trained.best;
+  if (startCounts) {
+    const start = await evaluate(engine, graph, data.validation, { signal: hooks.signal });
+    if (start.accuracy > accuracy) {
+      const [before, after] = [start.accuracy, accuracy].map((share) => `${(100 * share).toFixed(1)} %`);
+      const message = `Training took from the ${before} of the ${name}, down to ${after}: its weights stay as they came.`;
+      hooks.onEvent({ kind: 'note', message });
+      return { graph, accuracy: start.accuracy, loss: start.loss };
+    }
+  }
+  return { graph: trained.graph, accuracy, loss };
 }
 
 /** Tells of an epoch, with the time that the rest will take, and writes it to the journal. */
