@@ -19,7 +19,7 @@ for (const config of ['tsconfig.json', 'tsconfig.bench.json'])
   run(['node_modules/typescript/bin/tsc', '-p', config], toStderr);
 run(['scripts/bundle-native.mjs'], toStderr);
 mkdirSync('build/bench', { recursive: true });
-for (const name of ['build', 'prebuilds', 'package.json'])
+for (const name of ['build', 'dist', 'prebuilds', 'package.json'])
   if (existsSync(name) && !existsSync(`build/bench/${name}`)) symlinkSync(`../../${name}`, `build/bench/${name}`);
 const [first, ...others] = process.argv.slice(2);
 // Accuracies come from long runs over several seeds, not from trials side by side.

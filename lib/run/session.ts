@@ -15,6 +15,7 @@ import { writeLabels } from './export.js';
 import type { Hooks } from './hooks.js';
 import { fitted, loadTrainable, type PreparedData, prepareData } from './prepare.js';
 import type { FinetuneSettings } from './settings.js';
+import { tellOfOtherSeed } from './split-seed.js';
 import { version } from './version.js';
 
 export interface Session {
@@ -80,6 +81,7 @@ export async function openSession(
 ): Promise<Session> {
   const started = performance.now();
   const graph = await loadTrainable(settings.model);
+  tellOfOtherSeed(graph, settings.model, settings.seed, hooks);
   const directory = await openDirectory(out);
   const { earlier, data, journal } = await begin(command, graph, settings, directory, resume, hooks);
   const close = () => {

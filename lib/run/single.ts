@@ -17,6 +17,7 @@ import { type LatencySettings, withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
 import { atSize, loadModel, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
 import type { DataSettings, EvidenceSettings, FinetuneSettings, PruneSettings } from './settings.js';
+import { tellOfOtherSeed } from './split-seed.js';
 import { finetune, pruneOptions, pruneStage } from './stages.js';
 
 /** Fine-tunes `settings.model` on the data into `out`. */
@@ -115,6 +116,7 @@ async function withData<T>(
   work: (graph: Graph, data: PreparedData) => Promise<T>,
 ): Promise<T> {
   const graph = await loadTrainable(settings.model);
+  tellOfOtherSeed(graph, settings.model, settings.seed, hooks);
   const data = await prepareData(graph, settings, hooks);
   try {
     return await work(atSize(graph, data.preprocessing), data);

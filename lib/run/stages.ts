@@ -49,7 +49,7 @@ export async function finetune(
   name: string,
   engine: Engine,
   graph: Graph,
-  data: PreparedData,
+  data: Pick<PreparedData, 'train' | 'student' | 'validation' | 'classWeights'>,
   settings: TrainingSettings & { seed: number },
   epochs: number,
   hooks: Hooks,

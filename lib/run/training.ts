@@ -5,7 +5,10 @@ import type { PreparedData } from './prepare.js';
 import type { TrainingSettings } from './settings.js';
 
 /** Everything but the epochs, the seed and what belongs to one training alone. */
-export function trainingOptions(settings: TrainingSettings, data: PreparedData): Omit<TrainOptions, 'epochs'> {
+export function trainingOptions(
+  settings: TrainingSettings,
+  data: Pick<PreparedData, 'classWeights'>,
+): Omit<TrainOptions, 'epochs'> {
   return {
     learningRate: settings.learningRate,
     optimizer: { kind: settings.optimizer, weightDecay: settings.weightDecay },

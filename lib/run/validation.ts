@@ -10,6 +10,7 @@ import type { Graph } from '../graph/graph.js';
 import { type Evidence, type MeasureOptions, measure } from '../validate/evidence.js';
 import { type Proportion, proportion } from '../validate/statistics.js';
 import type { Hooks } from './hooks.js';
+import { tellOfOtherSeed } from './split-seed.js';
 
 export interface ValidationSettings {
   /** Without it no accuracy is measured. */
@@ -106,12 +107,7 @@ function splitSeed(
 ): number {
   const own = graphs.map(({ metadata }) => seedFrom(metadata));
   const seed = asked ?? own.find((each) => each !== undefined) ?? 0;
-  for (const [index, each] of own.entries())
-    if (each !== undefined && each !== seed)
-      hooks.onEvent({
-        kind: 'warning',
-        message: `${paths[index]} was made with --seed ${each}, but the test images are those of ${seed}: where the data do not say themselves which they are, it has learnt from some of them.`,
-      });
+  for (const [index, graph] of graphs.entries()) tellOfOtherSeed(graph, paths[index] ?? '', seed, hooks);
   return seed;
 }
 
