@@ -4,6 +4,7 @@
  * training tells of the configuration and not of how long a new layer takes to learn.
  */
 
+import type * as tfjs from '@tensorflow/tfjs-core';
 import { inferShapes, shapedNode } from '../analyze/shapes.js';
 import type { BatchSource } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
@@ -16,6 +17,7 @@ import type { LinearLayer } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
 import { fromMatrix, toMatrix } from '../prune/consumers.js';
 import { batchInput } from '../train/evaluate.js';
+import { crossEntropy } from '../train/loss.js';
 import { recalibrate } from '../train/recalibrate.js';
 
 /** The last dense layer: [N, inputs] → [N, classes]. */
@@ -58,7 +60,8 @@ export async function warmStart(
   if (readings.labels.some((label) => label < 0 || label >= classifier.classes)) return measured;
   const before = matrixOf(classifier);
   const solved = await solve(readings, classifier, options);
-  if (!(lossOf(readings, classifier, solved) < lossOf(readings, classifier, before))) return measured;
+  const [loss, lossBefore] = [solved, before].map((matrix) => lossOf(engine, readings, classifier, matrix));
+  if (!(Number(loss) < Number(lossBefore))) return measured;
   return withMatrix(measured, classifier, solved);
 }
 
@@ -150,19 +153,16 @@ function withMatrix(graph: Graph, { weight, bias, inputs, classes, layer }: Clas
 }
 
 /** The mean cross-entropy of the scores x · matrix. */
-function lossOf({ x, labels }: Readings, { inputs, classes }: Classifier, matrix: Float32Array): number {
-  const scores = new Float64Array(classes);
-  let loss = 0;
-  labels.forEach((label, row) => {
-    scores.fill(0);
-    for (let input = 0; input <= inputs; input++) {
-      const value = x[row * (inputs + 1) + input] ?? 0;
-      if (value === 0) continue;
-      for (let each = 0; each < classes; each++)
-        scores[each] = (scores[each] ?? 0) + value * (matrix[input * classes + each] ?? 0);
-    }
-    const most = Math.max(...scores);
-    loss += most + Math.log(scores.reduce((sum, score) => sum + Math.exp(score - most), 0)) - (scores[label] ?? 0);
+function lossOf(
+  { tf }: Engine,
+  { x, labels }: Readings,
+  { inputs, classes }: Classifier,
+  matrix: Float32Array,
+): number {
+  const rows = labels.length;
+  const loss = tf.tidy(() => {
+    const scores = tf.matMul(tf.tensor2d(x, [rows, inputs + 1]), tf.tensor2d(matrix, [inputs + 1, classes]));
+    return crossEntropy(tf, scores as tfjs.Tensor2D, tf.tensor1d(labels, 'int32')).dataSync<'float32'>();
   });
-  return loss / labels.length;
+  return loss[0] ?? Number.NaN;
 }

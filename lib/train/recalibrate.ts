@@ -44,12 +44,10 @@ export async function recalibrate(
       tf.tidy(() => {
         model.forwardTo(outputs, [batchInput(engine, batch)], { training: true, seed: seen, batchNorm: 'train' });
       });
-      for (const [name, tensor] of await model.weights()) {
-        if (!model.buffers.has(name) || tensor.dtype !== 'float32') continue;
-        const sum = sums.get(name) ?? new Float64Array(tensor.data.length);
-        tensor.data.forEach((value, index) => {
-          sum[index] = (sum[index] ?? 0) + value;
-        });
+      for (const [name, variable] of model.buffers) {
+        const values = variable.dataSync<'float32'>();
+        const sum = sums.get(name) ?? new Float64Array(values.length);
+        for (let index = 0; index < values.length; index++) sum[index] = (sum[index] ?? 0) + (values[index] ?? 0);
         sums.set(name, sum);
       }
       if (++seen >= batches) break;
