@@ -37,7 +37,7 @@ export const action: Action<Settings<'search'>> = async ({ settings, sources, ou
   output.table([EVIDENCE_HEADER, evidenceRow('fine-tuned original', baseline), evidenceRow(settings.out ?? '', best)]);
   output.line();
   output.line(
-    `${trials.length} trials in ${duration(seconds)}; ${pareto.length} of them are beaten by none in both accuracy and cost.`,
+    `${trials.length} trials in ${duration(seconds)}; ${pareto.length} of them ${pareto.length === 1 ? 'is' : 'are'} beaten by none in both accuracy and cost.`,
   );
   if (settings.searchImageSize !== undefined) output.line(`It takes images of ${imageSize}×${imageSize}.`);
   showRivals({ baseline, stage1: best }, rivals, output);
