@@ -11,9 +11,12 @@ import { saveLenet, writeDigits } from './digits.js';
 const FOLDER = 'runs/bench-accuracy';
 const SHARED = resolve('../shared/data');
 const DIGITS = join(FOLDER, 'digits');
+const RESULTS = 'bench/results/accuracy.json';
 
 interface Row {
   name: string;
+  date: string;
+  seeds: readonly number[];
   bar: string;
   /** Test accuracies of the first step's models and of the last one's, by seed. */
   before: number[];
@@ -52,7 +55,9 @@ function evidenceOf(step: Step, data: Case['data'], seed: number): Evidence {
 }
 
 async function measure(one: Case, seeds: readonly number[]): Promise<Row> {
-  const row: Row = { name: one.name, bar: one.bar, before: [], after: [], interval: 0, macs: 0, parameters: 0 };
+  const date = new Date().toISOString().slice(0, 10);
+  const { name, bar } = one;
+  const row: Row = { name, date, seeds, bar, before: [], after: [], interval: 0, macs: 0, parameters: 0 };
   for (const seed of seeds) {
     if (one.data === 'digits') {
       writeDigits(DIGITS);
@@ -69,6 +74,11 @@ async function measure(one: Case, seeds: readonly number[]): Promise<Row> {
     row.parameters += last.parameters / first.parameters / seeds.length;
   }
   return row;
+}
+
+/** Of the cases that were measured before: each takes long, and they need not be measured together. */
+function stored(): Row[] {
+  return existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as { rows: Row[] }).rows : [];
 }
 
 function spread(values: readonly number[]): string {
@@ -101,8 +111,7 @@ for (const one of ACCURACY_CASES) {
   }
   rows.push(await measure(one, seeds));
 }
-const report = { case: 'accuracy', date: new Date().toISOString().slice(0, 10), seeds, rows };
-if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ case: 'accuracy', rows })}\n`);
 else {
   const lines = [['', 'before', 'after', 'MACs', 'parameters', 'bar'], ...rows.map(cells)];
   const widths = lines[0]?.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0))) ?? [];
@@ -115,7 +124,9 @@ else {
     );
 }
 if (values.save) {
+  const others = stored().filter(({ name }) => !rows.some((row) => row.name === name));
   mkdirSync('bench/results', { recursive: true });
-  writeFileSync('bench/results/accuracy.json.tmp', `${JSON.stringify(report, null, 2)}\n`);
-  renameSync('bench/results/accuracy.json.tmp', 'bench/results/accuracy.json');
+  const report = { case: 'accuracy', rows: [...others, ...rows] };
+  writeFileSync(`${RESULTS}.tmp`, `${JSON.stringify(report, null, 2)}\n`);
+  renameSync(`${RESULTS}.tmp`, RESULTS);
 }
