@@ -20,7 +20,6 @@ export interface AxisChannels extends AxisRef {
 export interface Classes {
   /** The class of each element. */
   of: Int32Array;
-  count: number;
   /** The first class of each atom, ascending; atom a holds the classes `atoms[a]` … `atoms[a + 1] − 1`. */
   atoms: readonly number[];
   /** The atoms along an axis, in the order of its elements, as often as they come. */
@@ -60,10 +59,10 @@ export function numbered(classOf: Int32Array, distinct: readonly CarryingAxis[])
     }
     alongBase.set(base, met);
   }
-  return { of, count, atoms, along: ({ base }) => alongBase.get(base) ?? [] };
+  return { of, atoms, along: ({ base }) => alongBase.get(base) ?? [] };
 }
 
-function numberClasses(classOf: Int32Array): Pick<Classes, 'of' | 'count'> {
+function numberClasses(classOf: Int32Array): { of: Int32Array; count: number } {
   const numbers = new Int32Array(classOf.length).fill(-1);
   const of = new Int32Array(classOf.length);
   let count = 0;

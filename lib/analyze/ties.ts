@@ -115,6 +115,14 @@ function strided(types: ReadonlyMap<string, ValueType>, { value, axes }: Side, a
   return { extent: extents[position] ?? 1, stride };
 }
 
+/** The axes of a side of a reshape that carry channels, with their strides. */
+function carriedBy(axes: AxisMap<CarryingAxis>, types: ReadonlyMap<string, ValueType>, side: Side) {
+  return side.axes.flatMap((axis) => {
+    const carried = axes.get({ value: side.value, axis });
+    return carried ? [{ carried, ...strided(types, side, axis) }] : [];
+  });
+}
+
 function carryingAxes(
   described: NodeRelations[],
   sources: readonly AxisRef[],
@@ -185,15 +193,9 @@ function keptWhole(
   types: ReadonlyMap<string, ValueType>,
   { from, to }: Extract<SettledRelation, { kind: 'reshape' }>,
 ): [CarryingAxis, CarryingAxis] | undefined {
-  const carried = [from, to].map((side) =>
-    side.axes.flatMap((axis) => {
-      const found = axes.get({ value: side.value, axis });
-      return found ? [{ found, ...strided(types, side, axis) }] : [];
-    }),
-  );
-  const [[one, ...others] = [], [other, ...more] = []] = carried;
+  const [[one, ...others], [other, ...more]] = [carriedBy(axes, types, from), carriedBy(axes, types, to)];
   if (!one || !other || others.length + more.length > 0) return undefined;
-  return one.stride === other.stride && one.extent === other.extent ? [one.found, other.found] : undefined;
+  return one.stride === other.stride && one.extent === other.extent ? [one.carried, other.carried] : undefined;
 }
 
 /** Gives the axes their element numbers. @returns how many there are, and the relations that are still to be heeded. */
@@ -252,12 +254,7 @@ function uniteReshape(
   types: ReadonlyMap<string, ValueType>,
   { from, to }: Extract<SettledRelation, { kind: 'reshape' }>,
 ): void {
-  const sides = [from, to].flatMap((side) =>
-    side.axes.flatMap((axis) => {
-      const carried = axes.get({ value: side.value, axis });
-      return carried ? [{ base: carried.base, ...strided(types, side, axis) }] : [];
-    }),
-  );
+  const sides = [from, to].flatMap((side) => carriedBy(axes, types, side));
   const [first, ...others] = sides;
   if (!first || others.length === 0) return;
   const positions = from.axes.reduce((product, axis) => product * Number(types.get(from.value)?.dims[axis]), 1);
@@ -265,8 +262,8 @@ function uniteReshape(
   const step = sides.map(({ stride }) => stride).reduce(greatestCommonDivisor);
   for (const other of others)
     for (let position = 0; position < positions; position += step) {
-      const element = first.base + (Math.floor(position / first.stride) % first.extent);
-      sets.unite(element, other.base + (Math.floor(position / other.stride) % other.extent));
+      const element = first.carried.base + (Math.floor(position / first.stride) % first.extent);
+      sets.unite(element, other.carried.base + (Math.floor(position / other.stride) % other.extent));
     }
 }
 

@@ -47,17 +47,15 @@ std::vector<ImageChange> readChanges(const Args& args, const double* numbers, st
   std::vector<ImageChange> changes;
   changes.reserve(count);
   for (std::size_t i = 0; i < count; ++i, numbers += kChangeLength) {
-    const auto require = [&](std::size_t at, bool right, const std::string& expected) {
-      if (!std::isfinite(numbers[at]) || !right) {
-        args.wrongRange(expected, "changes[" + std::to_string(i * kChangeLength + at) + "]",
-                        describeNumber(numbers[at]));
-      }
+    const auto require = [&](std::size_t at, bool right, const char* expected, std::size_t upTo = 0) {
+      if (std::isfinite(numbers[at]) && right) return;
+      args.wrongRange(expected + (upTo > 0 ? std::to_string(upTo) : ""),
+                      "changes[" + std::to_string(i * kChangeLength + at) + "]", describeNumber(numbers[at]));
     };
     const auto inside = [&](std::size_t start, std::size_t length, std::size_t extent) {
       const auto most = static_cast<double>(extent);
-      const std::string upTo = describeNumber(most);
-      require(start, numbers[start] >= 0 && numbers[start] <= most, "a number from 0 to " + upTo);
-      require(length, numbers[length] > 0 && numbers[length] <= most, "a number above 0 up to " + upTo);
+      require(start, numbers[start] >= 0 && numbers[start] <= most, "a number from 0 to ", extent);
+      require(length, numbers[length] > 0 && numbers[length] <= most, "a number above 0 up to ", extent);
     };
     inside(0, 2, format.height);
     inside(1, 3, format.width);

@@ -85,12 +85,12 @@ const history = native.createHistory([4], 0);
 const equations = native.createLeastSquares(2, 2);
 const cost = native.compileCost({ groups: 2, kinds: [{ name: 'macs', reduce: 'sum' }], terms: [] });
 
-/** Every entry, with good arguments, of which some are replaced. */
 const pictureFormat = () => ({
   ...{ height: 1, width: 2, channels: 'RGB', layout: 'NCHW' },
   ...{ multiply: [1, 1, 1], add: [0, 0, 0] },
 });
 
+/** Every entry, with good arguments, of which some are replaced. */
 const ENTRIES: [string, (args: never[]) => unknown, () => unknown[]][] = [
   [
     'norms',

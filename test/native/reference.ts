@@ -1,6 +1,6 @@
 /** What the addon computes, the plain way, in double. Shapes and meanings are those of `tascnet/native`. */
 
-import type { AxisCut, CostKind, Cut, NativeCostTerm, NormKind } from '../../lib/native.js';
+import type { AxisCut, CostKind, Cut, ImageFormat, NativeCostTerm, NormKind } from '../../lib/native.js';
 import { channelsOf, product } from './random.js';
 
 const NORMS: Record<NormKind, (values: number[]) => number> = {
@@ -180,17 +180,8 @@ export function affineOf({ scale, shift, mean, variance, epsilon }: Normalizatio
   });
 }
 
-export interface Picture {
-  height: number;
-  width: number;
-  channels: 'RGB' | 'BGR' | 'L';
-  layout: 'NCHW' | 'NHWC';
-  multiply: readonly number[];
-  add: readonly number[];
-}
-
 /** One image as a network takes it: `change` is top, left, height, width, flip, own, grey, offset. */
-export function pictureOf(pixels: Uint8Array, format: Picture, change?: ArrayLike<number>): number[] {
+export function pictureOf(pixels: Uint8Array, format: ImageFormat, change?: ArrayLike<number>): number[] {
   const { height, width, channels, layout, multiply, add } = format;
   const [top = 0, left = 0, high = height, wide = width, flip = 0, own = 1, grey = 0, offset = 0] = change
     ? Array.from(change)
