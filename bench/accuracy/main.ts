@@ -81,6 +81,12 @@ function stored(): Row[] {
   return existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as { rows: Row[] }).rows : [];
 }
 
+/** The case of that name, or those that have it in theirs; all where there is none. */
+function casesNamed(text = ''): readonly Case[] {
+  const exact = ACCURACY_CASES.filter(({ name }) => name === text);
+  return exact.length > 0 ? exact : ACCURACY_CASES.filter(({ name }) => name.includes(text));
+}
+
 function spread(values: readonly number[]): string {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
@@ -103,8 +109,7 @@ const { values } = parseArgs({
 const seeds = values.seeds.split(',').map(Number);
 const rows: Row[] = [];
 mkdirSync(FOLDER, { recursive: true });
-for (const one of ACCURACY_CASES) {
-  if (values.only && !one.name.includes(values.only)) continue;
+for (const one of casesNamed(values.only)) {
   if (one.data !== 'digits' && !existsSync(join(SHARED, one.data))) {
     console.error(`${one.name}: not measured, the images are not beside the project.`);
     continue;
