@@ -15,7 +15,7 @@ export async function saveLenet(path: string, seed: number): Promise<void> {
   let x = b.input([1, 28, 28]);
   x = b.maxPool(b.relu(b.conv(x, 20, { kernel: 5 })), { kernel: 2, stride: 2 });
   x = b.maxPool(b.relu(b.conv(x, 50, { kernel: 5 })), { kernel: 2, stride: 2 });
-  x = b.relu(b.gemm(b.flatten(x), 500));
+  x = b.relu(b.gemm(b.flatten(x, 4 * 4), 500));
   await save(b.build(b.gemm(x, 10)), path);
 }
 

@@ -1,8 +1,8 @@
 /** What a model is made of and what of it can be removed: the facts behind `tascnet inspect`. */
 
 import type { Dim, Graph, ValueInfo } from '../graph/graph.js';
-import { nonFinite } from '../graph/validate.js';
 import { costOf } from './cost.js';
+import { nonFinite } from './finite.js';
 import { dependencyGroups } from './groups.js';
 
 export interface Inspection {

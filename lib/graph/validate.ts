@@ -59,29 +59,3 @@ function checkDims(name: string, dims: readonly (number | string)[] | undefined)
   const wrong = dims?.find((extent) => typeof extent === 'number' && !(Number.isSafeInteger(extent) && extent >= 0));
   if (wrong !== undefined) throw new TascnetError(`"${name}" has the impossible extent ${wrong} in [${dims}].`);
 }
-
-/** The float initializers with elements that are NaN or infinite, and how many. */
-export function nonFinite(graph: Graph): { tensor: string; count: number }[] {
-  const found: { tensor: string; count: number }[] = [];
-  for (const [tensor, { dtype, data }] of graph.initializers) {
-    if (dtype !== 'float32' && dtype !== 'float64') continue;
-    // One NaN makes every sum NaN, and infinities stay or become NaN: finite tensors are told at the speed of an addition.
-    let sum = 0;
-    for (let index = 0; index < data.length; index++) sum += (data[index] as number) * 0;
-    if (sum === 0) continue;
-    let count = 0;
-    for (let index = 0; index < data.length; index++) if (!Number.isFinite(data[index])) count++;
-    found.push({ tensor, count });
-  }
-  return found;
-}
-
-/** @throws TascnetError naming the first initializer of the model in `path` that holds NaN or an infinite number. */
-export function requireFinite(graph: Graph, path: string): void {
-  const [broken] = nonFinite(graph);
-  if (!broken) return;
-  const values = broken.count === 1 ? '1 value that is' : `${broken.count} values that are`;
-  throw new TascnetError(`${path}: weight "${broken.tensor}" has ${values} NaN or infinite.`, {
-    hint: 'The file is damaged, or its training diverged: export the model again.',
-  });
-}

@@ -22,6 +22,7 @@ import { expand } from './expand.js';
 import { eyeLike } from './eye-like.js';
 import { flatten } from './flatten.js';
 import { gather } from './gather.js';
+import { gatherND } from './gather-nd.js';
 import { erf, gelu } from './gelu.js';
 import { gemm } from './gemm.js';
 import { globalAveragePool, globalMaxPool } from './global-pool.js';
@@ -40,6 +41,7 @@ import { reduceProd } from './reduce-prod.js';
 import { relu } from './relu.js';
 import { reshape } from './reshape.js';
 import { resize } from './resize.js';
+import { scatterND } from './scatter-nd.js';
 import { shape, size } from './shape.js';
 import { hardSigmoid, hardSwish, sigmoid, tanh } from './sigmoid.js';
 import { slice } from './slice.js';
@@ -83,6 +85,7 @@ const OPERATORS: readonly Operator[] = [
   flatten,
   floor,
   gather,
+  gatherND,
   gelu,
   gemm,
   globalAveragePool,
@@ -126,6 +129,7 @@ const OPERATORS: readonly Operator[] = [
   reshape,
   resize,
   round,
+  scatterND,
   selu,
   shape,
   sigmoid,

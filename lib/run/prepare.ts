@@ -1,5 +1,6 @@
 /** What every command that trains does first: the model made ready for the data, and the data for the model. */
 
+import { requireFinite } from '../analyze/finite.js';
 import { withFreeBatch, withInputSize } from '../analyze/input-size.js';
 import { learnableInitializers } from '../analyze/learnable.js';
 import { inferShapes } from '../analyze/shapes.js';
@@ -20,7 +21,6 @@ import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import { load } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
-import { requireFinite } from '../graph/validate.js';
 import { type Headed, withHead } from '../surgery/head.js';
 import { classifierOutput } from '../train/output.js';
 import { foldedConvolutions, unfoldBatchNorm } from '../train/unfold.js';

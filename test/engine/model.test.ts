@@ -2,6 +2,7 @@
 
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type * as tfjs from '@tensorflow/tfjs-core';
+import { requireFinite } from '../../lib/analyze/finite.js';
 import { loadEngine } from '../../lib/engine/engine.js';
 import { buildModel, type Model } from '../../lib/engine/model.js';
 import { encodeOnnx, readOnnx } from '../../lib/formats/onnx/index.js';
@@ -65,6 +66,39 @@ describe('published networks equal ONNX Runtime', () => {
 describe('families with random weights equal ONNX Runtime', () => {
   for (const [name, family] of Object.entries(FAMILIES))
     test(name, () => expectParity(family({ width: 0.125, size: 64, classes: 10, seed: 3 }), [2, 3, 64, 64]));
+});
+
+describe('what exporters emit equals ONNX Runtime', () => {
+  test('a maximum over a border of minus infinity', async () => {
+    const b = graphBuilder('border', { seed: 4 });
+    const x = b.conv(b.input([3, 8, 8]), 6, { pad: 1 });
+    const least = b.constant('least', float32([], [Number.NEGATIVE_INFINITY]));
+    const padded = b.node('Pad', [x, b.constant('pads', int64([8], [0, 0, 1, 1, 0, 0, 1, 1])), least]);
+    const graph = b.build(b.maxPool(padded, { kernel: 3, stride: 2 }));
+    requireFinite(graph, 'border.onnx');
+    await expectParity(graph, [2, 3, 8, 8]);
+  });
+
+  test('biases looked up, and a mask written, by index', async () => {
+    const b = graphBuilder('indices', { seed: 5 });
+    const scores = b.conv(b.input([3, 4, 4]), 6, { pad: 1 });
+    const table = b.parameter('table', [5, 4]);
+    const places = b.constant(
+      'places',
+      int64(
+        [6, 4, 1],
+        Array.from({ length: 24 }, (_, at) => (7 * at) % 5),
+      ),
+    );
+    const biased = b.add(scores, b.node('GatherND', [table, places], {}, { channels: 6 }));
+    const cells = b.constant('cells', int64([3, 2], [0, 1, 2, -1, -1, 0]));
+    const mask = b.node('ScatterND', [
+      b.constant('zeros', float32([4, 4], new Float32Array(16))),
+      cells,
+      b.constant('written', float32([3], [-100, -50, 2])),
+    ]);
+    await expectParity(b.build(b.add(biased, mask)), [2, 3, 4, 4]);
+  });
 });
 
 describe('layouts', () => {

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
+import { nonFinite } from '../../lib/analyze/finite.js';
 import { inferShapes } from '../../lib/analyze/shapes.js';
 import { encodeOnnx } from '../../lib/formats/onnx/index.js';
 import type { Graph } from '../../lib/graph/graph.js';
-import { nonFinite, validateGraph } from '../../lib/graph/validate.js';
+import { validateGraph } from '../../lib/graph/validate.js';
 import { FAMILIES } from './families.js';
 import { randomInput, runModel } from './runtime.js';
 

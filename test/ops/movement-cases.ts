@@ -137,6 +137,50 @@ export const MOVEMENT: Record<string, (random: RandomGenerator) => OperatorCase>
     };
     return { op: 'Gather', attributes: { axis: int(signed(random, axis, dims.length)) }, inputs: [{ dims }, indices] };
   },
+  GatherND: (random) => {
+    const dims = shapeOf(random, 1, 4, 4);
+    const batch = random.int(dims.length);
+    const count = 1 + random.int(dims.length - batch);
+    const rows = [...dims.slice(0, batch), ...shapeOf(random, 0, 2, 3)];
+    const size = rows.reduce((product, extent) => product * extent, 1);
+    const indices = Array.from({ length: size * count }, (_, at) => {
+      const extent = dims[batch + (at % count)] ?? 1;
+      return signed(random, random.int(extent), extent);
+    });
+    return {
+      op: 'GatherND',
+      attributes: { batch_dims: int(batch) },
+      inputs: [{ dims, constant: random.int(3) === 0 }, int64([...rows, count], indices)],
+    };
+  },
+  ScatterND: (random) => {
+    const dims = shapeOf(random, 1, 4);
+    const count = 1 + random.int(dims.length);
+    const indexed = dims.slice(0, count);
+    // Each place once: what is left of several in one is not defined.
+    const places = shuffled(
+      random,
+      indexed.reduce((product, extent) => product * extent, 1),
+    );
+    const rows = places.slice(0, 1 + random.int(places.length)).map((place) => {
+      let rest = place;
+      return indexed.toReversed().map((extent) => {
+        const position = rest % extent;
+        rest = (rest - position) / extent;
+        return signed(random, position, extent);
+      });
+    });
+    const indices = int64(
+      [rows.length, count],
+      rows.flatMap((row) => row.toReversed()),
+    );
+    const reduction = oneOf(random, [undefined, 'none', 'add']);
+    return {
+      op: 'ScatterND',
+      attributes: reduction ? { reduction: string(reduction) } : {},
+      inputs: [{ dims, constant: random.int(3) === 0 }, indices, { dims: [rows.length, ...dims.slice(count)] }],
+    };
+  },
   DepthToSpace: (random) => {
     const block = 1 + random.int(3);
     const [n = 1, c = 1, h = 1, w = 1] = shapeOf(random, 4, 4, 3);

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { int64 } from '../../lib/graph/tensor.js';
 import { checkOperator, int, ints, manyCases, type OperatorCase, prepare } from './harness.js';
 import { list, MOVEMENT } from './movement-cases.js';
 
@@ -33,6 +34,14 @@ test('contradictions are told with the node and what was expected', () => {
   fails({ op: 'Transpose', attributes: { perm: ints(0, 0) }, inputs: [{ dims: [2, 3] }] }, 'perm [0,0] is no order');
   fails({ op: 'Squeeze', inputs: [{ dims: [2, 3] }, list(1)] }, 'axis 1 of shape [2,3] is not of extent 1.');
   fails({ op: 'Gather', inputs: [{ dims: [2, 3] }, list(2)] }, 'index 2 is outside an axis of extent 2.');
+  fails(
+    { op: 'ScatterND', inputs: [{ dims: [2, 3] }, int64([1, 1], [2]), { dims: [1, 2] }] },
+    'updates [1,2] should be [1,3].',
+  );
+  fails(
+    { op: 'ScatterND', inputs: [{ dims: [2] }, int64([1, 2], [0, 0]), { dims: [1] }] },
+    'do not name places in [2].',
+  );
   fails({ op: 'Pad', inputs: [{ dims: [2, 3] }, list(0, 1)] }, 'pads [0,1] should be 4 numbers');
   fails({ op: 'Slice', inputs: [{ dims: [3] }, list(0), list(3), list(0), list(0)] }, 'a step is 0.');
   fails({ op: 'Slice', inputs: [{ dims: [3] }, list(0), list(3), list(4)] }, 'axis 4 is outside a tensor of 1 axes.');

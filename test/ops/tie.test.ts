@@ -110,6 +110,8 @@ const CASES: Record<string, (random: RandomGenerator) => OperatorCase> = {
     attributes: { value: { type: 'tensor', value: float32([1], [2]) } },
     inputs: [list(3, 4)],
   }),
+  GatherND: () => ({ op: 'GatherND', inputs: [{ dims: [3, 4, 5] }, int64([2, 3, 1], [2, 0, 1, 1, 0, 2])] }),
+  ScatterND: () => ({ op: 'ScatterND', inputs: [{ dims: [3, 4, 5] }, int64([2, 1], [2, 0]), { dims: [2, 4, 5] }] }),
   CumSum: () => ({ op: 'CumSum', inputs: [{ dims: [3, 4, 5] }, int64([], [1])] }),
   ReduceProd: (random) => ({
     op: 'ReduceProd',
