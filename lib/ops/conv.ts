@@ -192,7 +192,7 @@ export const conv: Operator = {
   layout: 'channelsLast',
   packing: (shaped, input) => {
     const weight = shaped.inputs[1];
-    if (input !== 1 || !weight) return undefined;
+    if (input !== 1 || !weight || weight.dims.length > 4) return undefined;
     return packingOf(weight.dims.length, isDepthwise(shaped) ? groupOf(shaped.node) : 0);
   },
   cost: (shaped) => convolutionCost(shaped, shaped.outputs[0]),

@@ -42,19 +42,30 @@ export function reshapeBlocks(from: readonly Dim[], to: readonly Dim[]): Block[]
   return blocks.flatMap((block) => splitTail(block, from, to));
 }
 
-/** Trailing axes of equal extent are blocks of their own also behind extents that cannot be compared. */
+/** Trailing axes that hold as many elements are blocks of their own also behind extents that cannot be compared. */
 function splitTail(block: Block, from: readonly Dim[], to: readonly Dim[]): Block[] {
-  const left = { from: [...block.from], to: [...block.to] };
   const tail: Block[] = [];
-  while (left.from.length > 1 && left.to.length > 1) {
-    const a = left.from.at(-1) ?? 0;
-    const b = left.to.at(-1) ?? 0;
-    if (from[a] !== to[b]) break;
-    tail.unshift({ from: [a], to: [b] });
-    left.from.pop();
-    left.to.pop();
+  let left = block;
+  for (let last = lastBlock(left, from, to); last; last = lastBlock(left, from, to)) {
+    tail.unshift(last);
+    left = { from: left.from.slice(0, -last.from.length), to: left.to.slice(0, -last.to.length) };
   }
   return [left, ...tail];
+}
+
+/** The fewest trailing axes of both sides with the same product, with some left before them; undefined where there are none. */
+function lastBlock(block: Block, from: readonly Dim[], to: readonly Dim[]): Block | undefined {
+  let [fromCount, toCount] = [1, 1];
+  while (fromCount < block.from.length && toCount < block.to.length) {
+    const last = { from: block.from.slice(-fromCount), to: block.to.slice(-toCount) };
+    const a = productOf(last.from.map((axis) => from[axis] ?? 1));
+    const b = productOf(last.to.map((axis) => to[axis] ?? 1));
+    if (equalProducts(a, b)) return last;
+    if (a.symbols.length > 0 || b.symbols.length > 0) return undefined;
+    if (a.number < b.number) fromCount++;
+    else toCount++;
+  }
+  return undefined;
 }
 
 /** The ties of a value that keeps its elements in row-major order under another shape. */

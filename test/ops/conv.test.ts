@@ -76,3 +76,11 @@ test.each([
   });
   expect(back).toEqual({ dims, data: numbersOf(weight) });
 });
+
+test('a convolution over three axes can be pruned, and the engine says that it cannot be run', async () => {
+  const test = { op: 'Conv', inputs: [{ dims: [1, 2, 5, 5, 4] }, { dims: [3, 2, 3, 3, 1] }] };
+  expect(prepare(test).shaped.outputs[0]?.dims).toEqual([1, 3, 3, 3, 4]);
+  await expect(checkOperator(test)).rejects.toThrow(
+    '3 spatial axes cannot be run by the engine, which knows one and two',
+  );
+});

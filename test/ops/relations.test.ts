@@ -79,6 +79,20 @@ test('Reshape relates minimal blocks of axes', () => {
     a: { value: 'in0', axis: 3, start: 0, length: 8 },
     b: { value: 'out0', axis: 2, start: 0, length: 8 },
   });
+  // Heads of an attention, behind a batch that was merged with positions.
+  expect(ties('Reshape', [value('M', 12), known(-1, 49, 4, 3)])).toContainEqual({
+    kind: 'reshape',
+    from: { value: 'in0', axes: [1] },
+    to: { value: 'out0', axes: [2, 3] },
+  });
+  expect(pinned('Reshape', [value('M', 12), known(-1, 49, 4, 3)])).toEqual(['in0:0', 'out0:0', 'out0:1']);
+  expect(pinned('Reshape', [value('M', 12), known(-1, 6, 3)])).toEqual([
+    'in0:0',
+    'in0:1',
+    'out0:0',
+    'out0:1',
+    'out0:2',
+  ]);
 });
 
 test('rewritten targets keep what is known only at run time', () => {
