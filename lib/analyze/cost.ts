@@ -5,6 +5,7 @@
 
 import type { Graph, Node } from '../graph/graph.js';
 import { sizeOf } from '../graph/tensor.js';
+import { productOf } from '../ops/elements.js';
 import type { AxisRef, CostTerm, ValueType } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
 import type { AxisChannels } from './channels.js';
@@ -35,9 +36,9 @@ export interface Cost {
   nodes: NodeCost[];
 }
 
+/** What is known only at run time, such as the batch, counts as 1. */
 function extentOf(types: ReadonlyMap<string, ValueType>, { value, axis }: AxisRef): number {
-  const extent = types.get(value)?.dims[axis];
-  return typeof extent === 'number' ? extent : 1;
+  return productOf([types.get(value)?.dims[axis] ?? 1]).number;
 }
 
 function termsOf(graph: Graph, node: Node, shapes: Shapes): CostTerm[] {
@@ -53,7 +54,7 @@ export function costOf(graph: Graph, shapes = inferShapes(graph)): Cost {
   const activation = (value: string) => {
     const type = shapes.types.get(value);
     if (!type || graph.initializers.has(value)) return 0;
-    return 4 * type.dims.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : 1), 1);
+    return 4 * productOf(type.dims).number;
   };
   const nodes = graph.nodes.map((node): NodeCost => {
     const cost: NodeCost = { node, macs: 0, elementwise: 0, parameters: 0, activationBytes: 0 };

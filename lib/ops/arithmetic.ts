@@ -4,7 +4,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { intAttribute } from '../graph/attributes.js';
 import type { Dim } from '../graph/graph.js';
 import { broadcastDims, floatCost, followFloats, isFloat, tieBroadcast } from './broadcast.js';
-import { binaryElements } from './elements.js';
+import { binaryElements, extentOf, productOf, quotientOf } from './elements.js';
 import { type Operator, type Role, type RunContext, required, requiredTensor, type ShapedNode } from './operator.js';
 
 interface Arithmetic {
@@ -57,7 +57,7 @@ export const sub = arithmetic({
 export const mul = arithmetic({
   op: 'Mul',
   parameters: [0, 1],
-  evaluate: (a, b) => (b === 1 ? a : a === 1 ? b : numeric(a, b, (x, y) => x * y)),
+  evaluate: (a, b) => numeric(a, b, (x, y) => x * y) ?? extentOf(productOf([a, b])),
   run: (a, b, { tf }) => tf.mul(a, b),
   role: 'product',
 });
@@ -67,11 +67,9 @@ export const div = arithmetic({
   op: 'Div',
   parameters: [0, 1],
   evaluate: (a, b, { inputs }) =>
-    b === 1
-      ? a
-      : typeof a === 'string' && a === b
-        ? 1
-        : numeric(a, b, (x, y) => (isFloat(inputs[0]) ? x / y : Math.trunc(x / y))),
+    typeof a === 'string'
+      ? quotientOf(productOf([a]), productOf([b]))
+      : numeric(a, b, (x, y) => (isFloat(inputs[0]) ? x / y : Math.trunc(x / y))),
   run: (a, b, { tf }) =>
     a.dtype === 'int32' ? tf.mul(tf.floorDiv(tf.abs(a), tf.abs(b)), tf.mul(tf.sign(a), tf.sign(b))) : tf.div(a, b),
 });

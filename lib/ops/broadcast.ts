@@ -35,7 +35,7 @@ export function broadcastDims(context: InferContext, shapes: readonly Dim[][]): 
         if (typeof a === 'number') return a;
         if (typeof b === 'number') return b;
         // Two different symbols that meet are the same extent, or one of them is 1; the named one says more.
-        return a.startsWith('?') ? b : a;
+        return a.includes('?') ? b : a;
       }),
   );
 }

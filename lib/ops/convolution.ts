@@ -3,6 +3,7 @@
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import type { Node } from '../graph/graph.js';
 import { tieWithinGroups } from './channel-groups.js';
+import { productOf } from './elements.js';
 import {
   type CostTerm,
   elementwiseCost,
@@ -14,7 +15,7 @@ import {
   type ValueType,
   wholeAxis,
 } from './operator.js';
-import { knownProduct, pinSpatial } from './window.js';
+import { pinSpatial } from './window.js';
 
 /** The spatial extents of a weight [O, I/group, …] (ConvTranspose's: [I, O/group, …]), which must be numbers. */
 export function kernelOf(node: Node, weight: ValueType): number[] {
@@ -37,8 +38,8 @@ export function groupOf(node: Node): number {
  */
 export function convolutionCost(shaped: ShapedNode, slid: ValueType | undefined): CostTerm[] {
   const value = shaped.node.inputs[1] ?? '';
-  const kernel = knownProduct(shaped.inputs[1]?.dims.slice(2) ?? []);
-  const positions = knownProduct(slid?.dims.slice(2) ?? []);
+  const kernel = productOf(shaped.inputs[1]?.dims.slice(2) ?? []).number;
+  const positions = productOf(slid?.dims.slice(2) ?? []).number;
   const factors = [0, 1].map((axis) => ({ value, axis }));
   const bias = shaped.inputs[2] ? elementwiseCost(shaped) : [];
   return [{ kind: 'macs', coefficient: kernel * positions, factors }, ...bias];

@@ -96,11 +96,32 @@ export interface Product {
   symbols: string[];
 }
 
+/** Extents known only at run time may be multiplied: `4*N` is four times the batch. */
+const MULTIPLIED = /^[\w?.]+(\*[\w?.]+)+$/;
+
 export function productOf(dims: readonly Dim[]): Product {
+  const factors = dims.flatMap((extent): Dim[] =>
+    typeof extent === 'string' && MULTIPLIED.test(extent)
+      ? extent.split('*').map((factor) => (/^\d+$/.test(factor) ? Number(factor) : factor))
+      : [extent],
+  );
   return {
-    number: dims.reduce<number>((product, extent) => (typeof extent === 'number' ? product * extent : product), 1),
-    symbols: dims.filter((extent) => typeof extent === 'string').sort(),
+    number: factors.reduce<number>((product, factor) => (typeof factor === 'number' ? product * factor : product), 1),
+    symbols: factors.filter((factor) => typeof factor === 'string').sort(),
   };
+}
+
+/** A product as one extent; undefined where its number is no count. */
+export function extentOf({ number, symbols }: Product): Dim | undefined {
+  if (symbols.length === 0 || number === 0) return number;
+  if (!Number.isSafeInteger(number) || number < 0) return undefined;
+  return [...(number === 1 ? [] : [number]), ...symbols].join('*');
+}
+
+/** `a` over `b`; undefined where it is no whole product. */
+export function quotientOf(a: Product, b: Product): Dim | undefined {
+  if (symbolsWithout(b.symbols, a.symbols).length > 0 || !Number.isInteger(a.number / b.number)) return undefined;
+  return extentOf({ number: a.number / b.number, symbols: symbolsWithout(a.symbols, b.symbols) });
 }
 
 export function equalProducts(a: Product, b: Product): boolean {

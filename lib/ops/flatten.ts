@@ -1,7 +1,6 @@
 import { intAttribute } from '../graph/attributes.js';
-import type { Dim } from '../graph/graph.js';
+import { extentOf, productOf } from './elements.js';
 import {
-  type InferContext,
   mismatch,
   type Operator,
   type Relation,
@@ -19,16 +18,6 @@ function splitOf(shaped: Pick<ShapedNode, 'node' | 'inputs'>): number {
   const split = axis < 0 ? axis + rank : axis;
   if (split < 0 || split > rank) throw mismatch(shaped.node, `axis ${axis} is outside a tensor of ${rank} axes.`);
   return split;
-}
-
-/** The product of extents: a symbol stays itself among ones, and gives a new one otherwise. */
-function productDim(context: InferContext, dims: Dim[]): Dim {
-  const factors = dims.filter((extent) => extent !== 1);
-  const [only] = factors;
-  if (factors.length === 1 && only !== undefined) return only;
-  if (factors.includes(0)) return 0;
-  const numbers = factors.filter((extent) => typeof extent === 'number');
-  return numbers.length === factors.length ? numbers.reduce((a, b) => a * b, 1) : context.unknown();
 }
 
 /** The elements of both sides of the split, merged; an axis that goes alone is tied as it is. */
@@ -56,7 +45,9 @@ export const flatten: Operator = {
   infer: (context) => {
     const { dtype, dims, elements } = required(context, 0);
     const split = splitOf(context);
-    const shape = [productDim(context, dims.slice(0, split)), productDim(context, dims.slice(split))];
+    const shape = [dims.slice(0, split), dims.slice(split)].map(
+      (part) => extentOf(productOf(part)) ?? context.unknown(),
+    );
     return [{ dtype, dims: shape, elements }];
   },
   run: (context) => {

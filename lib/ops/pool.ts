@@ -2,6 +2,7 @@
 
 import { intsAttribute } from '../graph/attributes.js';
 import type { Dim, Node } from '../graph/graph.js';
+import { productOf } from './elements.js';
 import {
   type CostTerm,
   elementwiseCost,
@@ -15,7 +16,7 @@ import {
   wholeAxis,
 } from './operator.js';
 import { slidingWindow } from './resized-window.js';
-import { knownProduct, pinSpatial, type Window, windowDims, windowOf } from './window.js';
+import { pinSpatial, type Window, windowDims, windowOf } from './window.js';
 
 /** The window of a pool, from its kernel_shape. */
 export function poolWindow(node: Node): Window {
@@ -37,7 +38,7 @@ export function poolDims(context: InferContext): Dim[] {
 
 /** One operation (a comparison or an addition) per element of each window. */
 export function poolCost(shaped: ShapedNode): CostTerm[] {
-  return elementwiseCost(shaped, knownProduct(poolWindow(shaped.node).kernel));
+  return elementwiseCost(shaped, productOf(poolWindow(shaped.node).kernel).number);
 }
 
 /** The window of a pool, which must be larger than its padding. */

@@ -1,7 +1,7 @@
 import { intAttribute, normalizeAxis } from '../graph/attributes.js';
 import type { Dim } from '../graph/graph.js';
 import { isFloat } from './broadcast.js';
-import { knownNumbers, numbersAtRunTime, rounded } from './elements.js';
+import { extentOf, knownNumbers, numbersAtRunTime, productOf, rounded } from './elements.js';
 import {
   type Operator,
   type Relation,
@@ -43,17 +43,8 @@ export const reduceProd: Operator = {
     if (!reduced) return keepDims ? [{ dtype, dims: dims.map(() => context.unknown()) }] : [];
     const out = dims.flatMap((extent, axis): Dim[] => (reduced.includes(axis) ? (keepDims ? [1] : []) : [extent]));
     if (!elements || dims.length !== 1 || reduced.length !== 1) return [{ dtype, dims: out }];
-    const factors = elements.filter((element) => element !== 1);
-    const [only] = factors;
-    const product = factors.every((factor) => typeof factor === 'number')
-      ? rounded(
-          factors.reduce((a, b) => a * b, 1),
-          dtype,
-        )
-      : factors.length === 1 && only !== undefined
-        ? only
-        : context.unknown();
-    return [{ dtype, dims: out, elements: [product] }];
+    const product = extentOf(productOf(elements)) ?? context.unknown();
+    return [{ dtype, dims: out, elements: [rounded(product, dtype)] }];
   },
   run: (context) => {
     const x = requiredTensor(context, 0);

@@ -87,10 +87,45 @@ export function tieReshape(fromName: string, from: ValueType, toName: string, to
     }
     if (!symbolic)
       return [{ kind: 'reshape', from: { value: fromName, axes: block.from }, to: { value: toName, axes: block.to } }];
+    const heads = headsOf(block, fromName, from, toName, to);
+    if (heads) return heads;
     const reason = 'it is reshaped together with an extent known only at run time';
     return [
       ...block.from.map((axis): Relation => ({ kind: 'pin', at: { value: fromName, axis }, reason })),
       ...block.to.map((axis): Relation => ({ kind: 'pin', at: { value: toName, axis }, reason })),
     ];
+  });
+}
+
+/**
+ * Channels cut into equal heads that join the batch, [N, h·d] → [h·N, d], or come back from there: the same elements of
+ * every head live and die together. Undefined for any other block.
+ */
+function headsOf(
+  { from: fromAxes, to: toAxes }: Block,
+  fromName: string,
+  from: ValueType,
+  toName: string,
+  to: ValueType,
+): Relation[] | undefined {
+  if (fromAxes.length !== 2 || toAxes.length !== 2) return undefined;
+  const [fromLead = 1, fromExtent] = fromAxes.map((axis) => from.dims[axis]);
+  const [toLead = 1, toExtent] = toAxes.map((axis) => to.dims[axis]);
+  if (typeof fromExtent !== 'number' || typeof toExtent !== 'number') return undefined;
+  const [a, b] = [productOf([fromLead]), productOf([toLead])];
+  if (a.symbols.join() !== b.symbols.join() || a.number * fromExtent !== b.number * toExtent) return undefined;
+  const [fromSpan, toSpan] = [
+    { value: fromName, axis: fromAxes[1] ?? 0, length: Math.min(fromExtent, toExtent) },
+    { value: toName, axis: toAxes[1] ?? 0, length: Math.min(fromExtent, toExtent) },
+  ];
+  const whole = Math.max(fromExtent, toExtent);
+  if (whole % fromSpan.length !== 0) return undefined;
+  return Array.from({ length: whole / fromSpan.length }, (_, head): Relation => {
+    const start = head * fromSpan.length;
+    return {
+      kind: 'same',
+      a: { ...fromSpan, start: fromExtent === whole ? start : 0 },
+      b: { ...toSpan, start: toExtent === whole ? start : 0 },
+    };
   });
 }

@@ -1,7 +1,7 @@
 import { intAttribute } from '../graph/attributes.js';
 import type { Dim } from '../graph/graph.js';
 import { int64 } from '../graph/tensor.js';
-import { productOf, symbolsWithout } from './elements.js';
+import { extentOf, productOf, symbolsWithout } from './elements.js';
 import {
   type InferContext,
   mismatch,
@@ -43,8 +43,7 @@ function resolve(context: InferContext, from: readonly Dim[], target: readonly D
       : Number.isInteger(ratio) || more.length > 0;
   if (!fits) throw mismatch(node, `an input of shape [${from}] cannot be reshaped to [${target}].`);
   if (open < 0) return dims;
-  if (more.length === 0) return dims.with(open, ratio);
-  return filled(dims, open, () => (more.length === 1 && ratio === 1 ? (more[0] ?? '') : context.unknown()));
+  return filled(dims, open, () => extentOf({ number: ratio, symbols: more }) ?? context.unknown());
 }
 
 /** A symbol of the target that the input's numbers settle. */
@@ -63,9 +62,23 @@ function filled(dims: Dim[], open: number, extent: () => Dim): Dim[] {
 export function shapeAtRunTime(context: RunContext, targetInput: number): number[] {
   const from = required(context, 0).dims;
   const x = requiredTensor(context, 0);
-  const bound = new Map(from.map((extent, axis) => [extent, x.shape[axis] ?? 1]));
+  const bound = new Map(
+    from.flatMap((extent, axis): [Dim, number][] => {
+      const { number, symbols } = productOf([extent]);
+      const [only, ...others] = symbols;
+      const own = x.shape[axis] ?? 1;
+      return only === undefined || others.length > 0 ? [[extent, own]] : [[only, own / number]];
+    }),
+  );
   const to = context.outputs[0]?.dims ?? [];
-  const dims = to.map((extent) => (typeof extent === 'number' ? extent : (bound.get(extent) ?? -1)));
+  const dims = to.map((extent) => {
+    const { number, symbols } = productOf([extent]);
+    const values = symbols.map((symbol) => bound.get(symbol));
+    return (
+      bound.get(extent) ??
+      values.reduce<number>((all, value) => (value === undefined || all < 0 ? -1 : all * value), number)
+    );
+  });
   if (dims.filter((extent) => extent < 0).length <= 1) return dims;
   const target = context.tensors[targetInput];
   if (!target) throw mismatch(context.node, `the extents of its output [${to}] cannot be told from its inputs.`);

@@ -1,8 +1,7 @@
 /** Shape and Size: where shape arithmetic begins. */
 
 import { intAttribute } from '../graph/attributes.js';
-import { sizeOf } from '../graph/tensor.js';
-import { isConcrete } from './broadcast.js';
+import { extentOf, productOf } from './elements.js';
 import { type Operator, type RunContext, required, requiredTensor } from './operator.js';
 
 /** The shape of input 0 in logical order. */
@@ -35,13 +34,7 @@ export const size: Operator = {
   op: 'Size',
   infer: (context) => {
     const { dims } = required(context, 0);
-    const symbols = dims.filter((extent) => extent !== 1);
-    const [only] = symbols;
-    const total = isConcrete(dims)
-      ? sizeOf(dims)
-      : symbols.length === 1 && only !== undefined
-        ? only
-        : context.unknown();
+    const total = extentOf(productOf(dims)) ?? context.unknown();
     return [{ dtype: 'int64', dims: [], elements: [total] }];
   },
   run: (context) => [context.tf.scalar(requiredTensor(context, 0).size, 'int32')],

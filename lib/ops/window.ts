@@ -81,11 +81,6 @@ export function place(window: Window, axis: number, extent: number): Placement {
   return { output, begin, end: behind(output, begin), declaredEnd };
 }
 
-/** The product of the extents that are numbers. */
-export function knownProduct(extents: readonly (number | string)[]): number {
-  return extents.reduce<number>((product, extent) => (typeof extent === 'number' ? product * extent : product), 1);
-}
-
 /** The output extents over `spatial`. @throws TascnetError when a window does not fit. */
 export function windowDims(context: InferContext, window: Window, spatial: readonly Dim[]): Dim[] {
   return spatial.map((extent, axis) => {

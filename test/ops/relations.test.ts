@@ -95,6 +95,25 @@ test('Reshape relates minimal blocks of axes', () => {
   ]);
 });
 
+test('heads that join the batch lose the same elements', () => {
+  const heads = [0, 1, 2].map((head) => ({
+    kind: 'same',
+    a: { value: 'in0', axis: 1, start: 4 * head, length: 4 },
+    b: { value: 'out0', axis: 1, start: 0, length: 4 },
+  }));
+  expect(ties('Reshape', [value('N', 12, 5, 2), known(-1, 4, 10)])).toEqual(expect.arrayContaining(heads));
+  const back = heads.map(({ kind, a, b }) => ({ kind, a: { ...b, value: 'in0' }, b: { ...a, value: 'out0' } }));
+  expect(ties('Reshape', [value('3*N', 4, 10), known(-1, 12, 5, 2)])).toEqual(expect.arrayContaining(back));
+  expect(pinned('Reshape', [value('N', 12, 5), known(-1, 3, 4)])).toEqual([
+    'in0:0',
+    'in0:1',
+    'in0:2',
+    'out0:0',
+    'out0:1',
+    'out0:2',
+  ]);
+});
+
 test('rewritten targets keep what is known only at run time', () => {
   const flattened = [{ value: 'out0', axis: 1 }];
   expect(rewritten(flattened, [0, 1], 'Reshape', [value('N', 6, 7, 7), known('N', -1)])).toEqual([[1, [0, 2]]]);

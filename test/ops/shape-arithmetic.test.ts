@@ -149,12 +149,27 @@ test.each<[Dim[], Dim[], Dim[]]>([
   [
     ['N', 6, 'H', 'W'],
     ['N', 6, -1],
-    ['N', 6, '?0'],
+    ['N', 6, 'H*W'],
   ],
   [
     ['N', 8],
     [-1, 4],
-    ['?0', 4],
+    ['2*N', 4],
+  ],
+  [
+    ['2*N', 4],
+    [-1, 8],
+    ['N', 8],
+  ],
+  [
+    ['4*N', 6, 5],
+    ['N', -1],
+    ['N', 120],
+  ],
+  [
+    ['N', 3],
+    [-1, 2],
+    ['?0', 2],
   ],
   [
     ['N', 'M'],
@@ -182,7 +197,9 @@ test('symbols keep their meaning through other shape operators', () => {
   expect(infer('Slice', [value('N', 3), known(1), known(2 ** 63)])[0]?.dims).toEqual(['?0', 3]);
   expect(infer('Cast', [known('N', 3)], { to: int(1) })[0]?.elements).toEqual(['N', 3]);
   expect(infer('ReduceProd', [known('N', 1)])[0]?.elements).toEqual(['N']);
-  expect(infer('ReduceProd', [known('N', 2)])[0]?.elements).toEqual(['?0']);
+  expect(infer('ReduceProd', [known('N', 2)])[0]?.elements).toEqual(['2*N']);
+  expect(infer('Mul', [known('N', 3), known(4, 'N')])[0]?.elements).toEqual(['4*N', '3*N']);
+  expect(infer('Div', [known('12*N', '12*N', 'N'), known(4, 'N', 2)])[0]?.elements).toEqual(['3*N', 12, '?0']);
   expect(infer('Size', [value('N', 1)])[0]?.elements).toEqual(['N']);
   expect(infer('Range', [scalar(0), scalar('N'), scalar(1)])[0]?.dims).toEqual(['N']);
   expect(infer('ConstantOfShape', [known('N', 4)])[0]?.dims).toEqual(['N', 4]);
