@@ -9,6 +9,7 @@ import { producers } from '../graph/graph.js';
 import { randomGenerator } from '../graph/random.js';
 import type { Bypass } from '../surgery/bypass.js';
 import { emptiable } from '../surgery/empty.js';
+import { withFlattens } from '../surgery/flatten.js';
 import { canGrow } from '../surgery/grow.js';
 import { type Choice, choicesOf, type Edit, type GraphChoice } from './choices.js';
 import { findHead, type Head } from './head.js';
@@ -48,7 +49,8 @@ export interface SpaceOptions {
 export const NETWORK = { truncate: 'network:truncate', imageSize: 'network:image-size' } as const;
 
 /** @throws TascnetError when the network ends in no classifier, or a rule or a size does not fit it. */
-export function searchableOf(graph: Graph, { rules = [], imageSizes = [] }: SpaceOptions = {}): Searchable {
+export function searchableOf(given: Graph, { rules = [], imageSizes = [] }: SpaceOptions = {}): Searchable {
+  const graph = withFlattens(given);
   const dependencies = dependencyGroups(graph);
   const { shapes } = dependencies;
   const head = findHead(graph, shapes);

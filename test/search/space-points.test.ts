@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Graph } from '../../lib/graph/graph.js';
+import { int64 } from '../../lib/graph/tensor.js';
 import { searchableOf } from '../../lib/search/space-of-graph.js';
 import { BRANCHED_FAMILIES } from '../models/branched-families.js';
 import { MOBILE_FAMILIES } from '../models/mobile-families.js';
@@ -40,6 +41,23 @@ test.each(OTHERS)(
   },
   3_600_000,
 );
+
+test('a network that is flattened by the numbers of its export loses units and channels as any other', async () => {
+  const graph = SMALL_FAMILIES.resnet18?.();
+  const flatten = graph?.nodes.find(({ op }) => op === 'Flatten');
+  const weight = graph && [...graph.initializers].at(-2);
+  if (!graph || !flatten || !weight) throw new Error('no resnet18');
+  const target = int64([2], [-1, weight[1].dims[1] ?? 0]);
+  const allowzero = { type: 'int' as const, value: 1 };
+  const reshape = { ...flatten, op: 'Reshape', inputs: [flatten.inputs[0] ?? '', 'target'], attributes: { allowzero } };
+  const exported = {
+    ...graph,
+    nodes: graph.nodes.map((node) => (node === flatten ? reshape : node)),
+    initializers: new Map(graph.initializers).set('target', target),
+  };
+  const seen = await checkPoints('flattened', searchableOf(exported), { count: 24, depth: 6, classes: 10 });
+  expect([...seen].filter((one) => one.startsWith('truncate=')).length).toBeGreaterThan(2);
+});
 
 test('what the points try: every kind of choice, both ways', async () => {
   const all = new Set<string>();
