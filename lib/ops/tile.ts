@@ -1,6 +1,6 @@
 import { sizeOf } from '../graph/tensor.js';
 import { broadcastTo } from './broadcast.js';
-import { knownNumbers, requiredNumbers } from './elements.js';
+import { extentOf, productOf, requiredNumbers } from './elements.js';
 import { mismatch, type Operator, type Relation, required, requiredTensor } from './operator.js';
 
 /** Tile: the input repeated a number of times along each axis. */
@@ -14,9 +14,7 @@ export const tile: Operator = {
       throw mismatch(context.node, `repeats [${repeats}] should be ${dims.length} numbers, one for each axis.`);
     const out = dims.map((extent, axis) => {
       const count = repeats?.[axis];
-      if (count === 1) return extent;
-      if (extent === 1 && count !== undefined) return count;
-      return typeof count === 'number' && typeof extent === 'number' ? count * extent : context.unknown();
+      return (count === undefined ? undefined : extentOf(productOf([count, extent]))) ?? context.unknown();
     });
     return [{ dtype, dims: out }];
   },
@@ -35,15 +33,14 @@ export const tile: Operator = {
     return [x === original ? tf.clone(x) : x];
   },
   cost: () => [],
-  tie: ({ node, inputs, outputs }) => {
+  tie: ({ node, inputs }) => {
     const [input, from, to] = [inputs[0], node.inputs[0], node.outputs[0]];
     if (!input || !from || !to) return [];
-    const repeats = knownNumbers(inputs[1]);
+    const repeats = inputs[1]?.elements;
     return input.dims.flatMap((extent, axis): Relation[] => {
       if (typeof extent === 'string' || extent === 0) return [];
-      const padded = outputs[0]?.dims[axis];
       const count = repeats?.[axis];
-      if (count === undefined || typeof padded === 'string')
+      if (typeof count !== 'number')
         return [from, to].map((value) => ({
           kind: 'pin',
           at: { value, axis },

@@ -135,6 +135,7 @@ test('what cannot be written anew is pinned', () => {
   expect(pinned('Slice', [value('N', 4), known('K'), known(4), known(1)])).toEqual(['in0:1']);
   expect(pinned('Expand', [value(1, 4), known('N', 4)])).toEqual(['out0:0', 'out0:1']);
   expect(pinned('Expand', [value(1, 4), known('N', 1)])).toEqual(['out0:0']);
+  expect(pinned('Tile', [value(1, 4), known('N', 2)])).toEqual(['in0:0', 'out0:0']);
   expect(pinned('Pad', [value('N', 4), { dtype: 'int64', dims: [4] }])).toEqual(['in0:1', 'out0:1']);
   expect(pinned('Gather', [value(100, 8), { dtype: 'int64', dims: ['N', 20] }])).toEqual(['in0:0']);
   expect(pinned('ConstantOfShape', [known('N', 4)])).toEqual(['out0:0', 'out0:1']);

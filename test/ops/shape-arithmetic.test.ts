@@ -206,6 +206,7 @@ test('symbols keep their meaning through other shape operators', () => {
   expect(infer('Expand', [value(1, 8), known('N', 1)])[0]?.dims).toEqual(['N', 8]);
   expect(infer('Expand', [value('N', 1), known('N', 5)])[0]?.dims).toEqual(['N', 5]);
   expect(infer('Tile', [value(1, 8), known('N', 2)])[0]?.dims).toEqual(['N', 16]);
+  expect(infer('Tile', [value(3, 'H'), known('N', 2)])[0]?.dims).toEqual(['3*N', '2*H']);
   expect(infer('Split', [known('N', 3, 4), known(1, 2)], {}, 2).map((type) => type.elements)).toEqual([['N'], [3, 4]]);
   expect(infer('Concat', [value('N', 3), value('N', 5)], { axis: int(1) })[0]?.dims).toEqual(['N', 8]);
   expect(infer('Concat', [value('N', 3), value('M', 3)], { axis: int(0) })[0]?.dims).toEqual(['?0', 3]);
