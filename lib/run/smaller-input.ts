@@ -44,7 +44,7 @@ function costAt(graph: Graph, size: number): number | string {
   try {
     return costOf(withInputSize(graph, [size, size])).macs;
   } catch (error) {
-    if (error instanceof TascnetError) return messageOf(error);
+    if (error instanceof TascnetError) return messageOf(error).replace(/\.$/, '');
     throw error;
   }
 }
