@@ -16,7 +16,7 @@ test('Flatten keeps the symbol of the batch', () => {
   const infer = (dims: (number | string)[]) =>
     flatten.infer({ node, opset: 18, inputs: [{ dtype: 'float32', dims }], unknown: () => '?' })[0]?.dims;
   expect(infer(['N', 3, 2, 2])).toEqual(['N', 12]);
-  expect(infer(['N', 3, 'H', 2])).toEqual(['N', '?']);
+  expect(infer(['N', 3, 'H', 2])).toEqual(['N', '6*H']);
 });
 
 test('Identity and Dropout in inference agree with ONNX Runtime', async () => {
