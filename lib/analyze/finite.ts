@@ -2,27 +2,37 @@
 
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
-import { learnableInitializers } from './learnable.js';
+import type { Tensor } from '../graph/tensor.js';
+import { operatorOf } from '../ops/registry.js';
 
 /**
- * The float initializers with elements that should not be there, and how many: NaN anywhere, infinities in what is learnt.
- * In constants of the architecture infinities mean what they say: the padding of a maximum, a mask before a Softmax.
+ * The float initializers with elements that should not be there, and how many. Nothing but infinities and zeros, read as no
+ * weight by operators that are known, means what it says: the border of a maximum, a mask before a Softmax.
  */
 export function nonFinite(graph: Graph): { tensor: string; count: number }[] {
-  const suspects: string[] = [];
-  for (const [name, { dtype, data }] of graph.initializers) {
+  const found: { tensor: string; count: number }[] = [];
+  for (const [tensor, { dtype, data }] of graph.initializers) {
     if (dtype !== 'float32' && dtype !== 'float64') continue;
     // One NaN makes every sum NaN, and infinities stay or become NaN: finite tensors are told at the speed of an addition.
     let sum = 0;
     for (let index = 0; index < data.length; index++) sum += (data[index] as number) * 0;
-    if (sum !== 0) suspects.push(name);
+    if (sum === 0 || (isMask(data) && !isWeight(graph, tensor))) continue;
+    let count = 0;
+    for (let index = 0; index < data.length; index++) if (!Number.isFinite(data[index])) count++;
+    found.push({ tensor, count });
   }
-  if (suspects.length === 0) return [];
-  const { parameters, buffers } = learnableInitializers(graph);
-  return suspects.flatMap((tensor) => {
-    const learnt = parameters.has(tensor) || buffers.has(tensor);
-    const count = countOf(graph.initializers.get(tensor)?.data ?? [], learnt ? isNotFinite : Number.isNaN);
-    return count > 0 ? [{ tensor, count }] : [];
+  return found;
+}
+
+function isMask(data: Tensor['data']): boolean {
+  return data.every((value) => value === 0 || Math.abs(Number(value)) === Number.POSITIVE_INFINITY);
+}
+
+function isWeight({ nodes }: Graph, tensor: string): boolean {
+  return nodes.some((node) => {
+    const operator = operatorOf(node);
+    const learnt = [...(operator?.parameters ?? []), ...(operator?.buffers ?? [])];
+    return node.inputs.some((name, input) => name === tensor && (!operator || learnt.includes(input)));
   });
 }
 
@@ -34,14 +44,4 @@ export function requireFinite(graph: Graph, path: string): void {
   throw new TascnetError(`${path}: weight "${broken.tensor}" has ${values} NaN or infinite.`, {
     hint: 'The file is damaged, or its training diverged: export the model again.',
   });
-}
-
-function isNotFinite(value: number): boolean {
-  return !Number.isFinite(value);
-}
-
-function countOf(data: ArrayLike<unknown>, wrong: (value: number) => boolean): number {
-  let count = 0;
-  for (let index = 0; index < data.length; index++) if (wrong(data[index] as number)) count++;
-  return count;
 }

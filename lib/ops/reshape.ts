@@ -62,22 +62,22 @@ function filled(dims: Dim[], open: number, extent: () => Dim): Dim[] {
 export function shapeAtRunTime(context: RunContext, targetInput: number): number[] {
   const from = required(context, 0).dims;
   const x = requiredTensor(context, 0);
-  const bound = new Map(
-    from.flatMap((extent, axis): [Dim, number][] => {
-      const { number, symbols } = productOf([extent]);
-      const [only, ...others] = symbols;
-      const own = x.shape[axis] ?? 1;
-      return only === undefined || others.length > 0 ? [[extent, own]] : [[only, own / number]];
-    }),
-  );
+  const bound = new Map<string, number>();
+  for (const [axis, extent] of from.entries()) {
+    const { number, symbols } = productOf([extent]);
+    const [only, ...others] = symbols;
+    if (only === undefined) continue;
+    const own = x.shape[axis] ?? 1;
+    if (others.length > 0) bound.set(String(extent), own);
+    else bound.set(only, own / number);
+  }
   const to = context.outputs[0]?.dims ?? [];
   const dims = to.map((extent) => {
+    if (typeof extent === 'number') return extent;
     const { number, symbols } = productOf([extent]);
-    const values = symbols.map((symbol) => bound.get(symbol));
-    return (
-      bound.get(extent) ??
-      values.reduce<number>((all, value) => (value === undefined || all < 0 ? -1 : all * value), number)
-    );
+    const values = symbols.map((symbol) => bound.get(symbol) ?? -1);
+    const told = values.includes(-1) ? -1 : values.reduce((product, value) => product * value, number);
+    return bound.get(extent) ?? told;
   });
   if (dims.filter((extent) => extent < 0).length <= 1) return dims;
   const target = context.tensors[targetInput];

@@ -11,6 +11,15 @@ test('weights that are NaN or infinite are counted', () => {
   graph.initializers.set('conv.weight', float32([1, 4, 1, 1], bad));
   graph.initializers.set('large', float32([2], Float32Array.of(3e38, 3e38)));
   expect(nonFinite(graph)).toEqual([{ tensor: 'conv.weight', count: 3 }]);
+  // A weight that is computed with before it is read, and weights of nothing but infinities.
+  graph.initializers.set('standardized', float32([3], Float32Array.of(1, Number.POSITIVE_INFINITY, 2)));
+  expect(nonFinite(graph)).toEqual([
+    { tensor: 'conv.weight', count: 3 },
+    { tensor: 'standardized', count: 1 },
+  ]);
+  graph.initializers.delete('standardized');
+  graph.initializers.set('conv.bias', float32([1], Float32Array.of(Number.NEGATIVE_INFINITY)));
+  expect(nonFinite(graph)).toContainEqual({ tensor: 'conv.bias', count: 1 });
   expect(() => requireFinite(graph, 'm.onnx')).toThrow('m.onnx: weight "conv.weight" has 3 values that are NaN');
 });
 
