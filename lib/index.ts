@@ -23,6 +23,7 @@ import {
   type Training,
   trainable,
 } from './run/asked.js';
+import { withAskedInput } from './run/asked-input.js';
 import type { Hooks, RunEvent } from './run/hooks.js';
 import type { RunOutcome } from './run/run.js';
 import type { SearchOutcome, SearchRunSettings } from './run/search-run.js';
@@ -61,8 +62,9 @@ export interface Work {
 }
 
 /** The layers, shapes, parameters and MACs of a model file, what can be pruned, and what is pinned and why. */
-export async function inspect(model: string): Promise<Inspection> {
-  return inspectGraph(await load(model), model);
+export async function inspect(model: string, request: Request<'inspect'> = {}): Promise<Inspection> {
+  const { imageSize, textLength } = settled('inspect', request);
+  return inspectGraph(withAskedInput(await load(model), { imageSize, textLength }), model);
 }
 
 /**

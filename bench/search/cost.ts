@@ -2,7 +2,8 @@
 
 import { join } from 'node:path';
 import { loadEngine } from '../../lib/engine/engine.js';
-import { atSize, loadTrainable, prepareData, prepareGraph } from '../../lib/run/prepare.js';
+import { atSize, loadTrainable, prepareGraph } from '../../lib/run/prepare.js';
+import { prepareData } from '../../lib/run/prepare-data.js';
 import { search } from '../../lib/search/search.js';
 import { configured, searchableOf } from '../../lib/search/space-of-graph.js';
 import { train } from '../../lib/train/train.js';

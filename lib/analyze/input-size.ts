@@ -1,8 +1,8 @@
-/** The same network for another image size. */
+/** The same network for another image size or length of texts. */
 
 import { TascnetError } from '../errors.js';
 import { intsAttribute } from '../graph/attributes.js';
-import type { Graph, Node, ValueInfo } from '../graph/graph.js';
+import type { Dim, Graph, Node, ValueInfo } from '../graph/graph.js';
 import { int64 } from '../graph/tensor.js';
 import type { ValueType } from '../ops/operator.js';
 import { settledOutputs } from './output-types.js';
@@ -23,19 +23,42 @@ export function withInputSize(graph: Graph, [height, width]: readonly [number, n
   const image = imageInput(graph);
   const [batch = 1, channels = 3, oldHeight, oldWidth] = image.dims ?? [];
   if (oldHeight === height && oldWidth === width) return graph;
-  const inputs = graph.inputs.map((input) =>
-    input === image ? { ...image, dims: [batch, channels, height, width] } : input,
-  );
+  return withInputDims(graph, image, [batch, channels, height, width], {
+    message: `This model cannot take images of ${height}×${width} in place of ${oldHeight}×${oldWidth}`,
+    hint: `Keep its own size (--image-size ${oldHeight}), or use a fully convolutional model.`,
+  });
+}
+
+/**
+ * Sets the number of tokens of the text input, [batch, tokens], and infers all shapes anew; as `withInputSize`.
+ * @throws TascnetError naming the node that is bound to the old length.
+ */
+export function withInputLength(graph: Graph, length: number): Graph {
+  const [text] = graph.inputs;
+  const [batch = 1, old] = text?.dims ?? [];
+  if (text?.dims?.length !== 2)
+    throw new TascnetError('The model should have an input of shape [batch, tokens] for texts.');
+  if (old === length) return graph;
+  return withInputDims(graph, text, [batch, length], {
+    message: `This model cannot take ${length} tokens${typeof old === 'number' ? ` in place of ${old}` : ''}`,
+    hint: typeof old === 'number' ? `Keep its own length (--text-length ${old}).` : 'Choose another --text-length.',
+  });
+}
+
+function withInputDims(
+  graph: Graph,
+  changed: ValueInfo,
+  dims: Dim[],
+  refusal: { message: string; hint: string },
+): Graph {
+  const inputs = graph.inputs.map((input) => (input === changed ? { ...changed, dims } : input));
   try {
     const { types } = inferShapes(graph);
     const pooled = { ...graph, inputs, nodes: graph.nodes.map((node) => overWholeMap(node, types)) };
     return settledOutputs(withMovedReshapes(pooled, types), true);
   } catch (error) {
     if (!(error instanceof TascnetError)) throw error;
-    throw new TascnetError(
-      `This model cannot take images of ${height}×${width} in place of ${oldHeight}×${oldWidth}: ${error.message}`,
-      { hint: `Keep its own size (--image-size ${oldHeight}), or use a fully convolutional model.`, cause: error },
-    );
+    throw new TascnetError(`${refusal.message}: ${error.message}`, { hint: refusal.hint, cause: error });
   }
 }
 

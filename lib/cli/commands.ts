@@ -6,7 +6,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'run',
     positionals: '',
-    describe: 'Fit a model to your images and make it smaller: fine-tune, search, prune, measure, report.',
+    describe: 'Fit a model to your images or sentences and make it smaller: fine-tune, search, prune, measure, report.',
     about: {},
     examples: [
       ['tascnet run --model net.onnx --data photos/ --out runs/photos', 'the main job'],
@@ -18,15 +18,18 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'finetune',
     positionals: '',
-    describe: 'Fit a model to your images, and nothing else.',
+    describe: 'Fit a model to your images or sentences, and nothing else.',
     about: {},
-    examples: [['tascnet finetune --model net.onnx --data photos/ --out fitted.onnx', 'replaces the head, trains all']],
+    examples: [
+      ['tascnet finetune --model net.onnx --data photos/ --out fitted.onnx', 'replaces the head, trains all'],
+      ['tascnet finetune --model text.onnx --data reviews/ --tokenizer vocab.txt --out fitted.onnx', 'for sentences'],
+    ],
     load: () => import('./finetune.js'),
   },
   {
     name: 'search',
     positionals: '',
-    describe: 'Learn the configuration of the deeper layers for your images (stage 1).',
+    describe: 'Learn the configuration of the deeper layers for your data (stage 1).',
     about: {},
     examples: [
       ['tascnet search --model net.onnx --data photos/ --out found.onnx --trials 20', '20 trials at each depth'],

@@ -6,7 +6,7 @@ import type { Action } from './command.js';
 import { type Output, printable } from './output.js';
 
 export const action: Action<Settings<'inspect'>> = async ({ settings, positionals, output }) => {
-  const facts = await inspect(positionals.model ?? '');
+  const facts = await inspect(positionals.model ?? '', settings);
   if (output.json) output.document(facts);
   else show(facts, settings.groups, output);
   return ExitCode.done;

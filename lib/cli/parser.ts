@@ -25,7 +25,9 @@ export async function parse(argv: readonly string[]): Promise<Parsed | undefined
   let parsed: Parsed | undefined;
   const parser = yargs([...argv])
     .scriptName('tascnet')
-    .usage('$0 COMMAND [options]\n\nFits a pre-trained CNN to your images, then makes it smaller and faster.')
+    .usage(
+      '$0 COMMAND [options]\n\nFits a pre-trained CNN to your images or sentences, then makes it smaller and faster.',
+    )
     .locale('en')
     .parserConfiguration({
       'parse-numbers': false,

@@ -15,7 +15,7 @@ export function showHistory({ trials, chosen, pareto, importance }: SearchHistor
   const stopped = trials.filter((trial) => trial.stopped).length;
   const depth = Math.max(0, ...trials.map((trial) => trial.depth));
   output.line(
-    `${trials.length} trials down to depth ${depth}; ${failed.length} failed, ${stopped} were stopped early. Accuracies are those on the validation images.`,
+    `${trials.length} trials down to depth ${depth}; ${failed.length} failed, ${stopped} were stopped early. Accuracies are those on the validation samples.`,
   );
   output.line();
   const differences = differencesFrom(trials);

@@ -25,7 +25,9 @@ function show(first: Evidence, second: Evidence, comparison: Comparison, output:
   output.line();
   if (agreement && accuracyPoints !== undefined) {
     const change = `${accuracyPoints >= 0 ? '+' : ''}${accuracyPoints.toFixed(1)} points of accuracy`;
-    output.line(`The second gives the same class for ${percent(agreement.value)} of ${agreement.n} images; ${change}.`);
+    output.line(
+      `The second gives the same class for ${percent(agreement.value)} of ${agreement.n} samples; ${change}.`,
+    );
   }
   const times = (value: number) => `${value.toFixed(2)}×`;
   output.line(

@@ -9,11 +9,13 @@ import { PRUNING_OPTIONS } from './options/pruning.js';
 import { SEARCH_OPTIONS } from './options/search.js';
 import { SELECTION_OPTIONS } from './options/selection.js';
 import { SPACE_OPTIONS } from './options/space.js';
+import { TEXT_OPTIONS } from './options/text.js';
 import { TRAINING_OPTIONS } from './options/training.js';
 
 export const OPTIONS = {
   ...FILE_OPTIONS,
   ...TRAINING_OPTIONS,
+  ...TEXT_OPTIONS,
   ...SEARCH_OPTIONS,
   ...SPACE_OPTIONS,
   ...SELECTION_OPTIONS,

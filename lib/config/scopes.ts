@@ -8,4 +8,6 @@ export const TARGETS = ['run', 'search', 'prune'] as const;
 export const RUN = ['run'] as const;
 export const PRUNE = ['prune'] as const;
 export const WITH_DATA = [...TRAIN, 'validate'] as const;
+/** Those that read model files. */
+export const ON_MODELS = [...WITH_DATA, 'inspect'] as const;
 export const ALL = [...TRAIN, 'inspect', 'validate', 'engine'] as const;

@@ -81,10 +81,12 @@ export function imageBatches(
 export interface ArrayBatchOptions extends BatchOptions {
   /** How the elements lie. Default: plain. */
   layout?: Layout | undefined;
+  /** Changes the copy of a row in place. What it does should depend on the row's index and the epoch alone. */
+  change?: ((row: Float32Array, index: number, epoch: number) => void) | undefined;
 }
 
 /**
- * Batches of rows of an array, such as cached features.
+ * Batches of rows of an array, such as cached features or token ids.
  * @param shape batch first, in physical order.
  * @throws TascnetError when the lengths do not agree.
  */
@@ -100,10 +102,18 @@ export function arrayBatches(
     throw new TascnetError(
       `Features of shape [${shape}] need ${rows * rowSize} elements and ${rows} labels, got ${features.length} and ${labels.length}.`,
     );
-  return batchSource(Array.from(labels), rowShape, options.layout ?? 'plain', options, async (inputs, indices) => {
-    for (const [row, index] of indices.entries())
-      inputs.set(features.subarray(index * rowSize, (index + 1) * rowSize), row * rowSize);
-  });
+  return batchSource(
+    Array.from(labels),
+    rowShape,
+    options.layout ?? 'plain',
+    options,
+    async (inputs, indices, epoch) => {
+      for (const [row, index] of indices.entries()) {
+        inputs.set(features.subarray(index * rowSize, (index + 1) * rowSize), row * rowSize);
+        options.change?.(inputs.subarray(row * rowSize, (row + 1) * rowSize), index, epoch);
+      }
+    },
+  );
 }
 
 /** Writes samples, as they look in `epoch`, into `inputs`, one behind the other. */

@@ -1,21 +1,12 @@
 /** A CSV that lists the images: `file,label[,split]`, paths relative to the CSV. */
 
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize, sep } from 'node:path';
-import { type CsvError, parse } from 'csv-parse/sync';
-import { messageOf, TascnetError } from '../errors.js';
 import { concurrently } from './concurrently.js';
 import type { Split } from './dataset.js';
 import { type Labelled, splitNamed } from './folder.js';
+import { readRows, refuse } from './rows.js';
 import { isImageName, isInside, shown } from './scan.js';
-
-interface Row {
-  line: number;
-  record: Record<string, string | undefined>;
-}
-
-/** How many problems an error spells out. */
-const SHOWN_PROBLEMS = 3;
 
 /**
  * Reads the rows of a CSV.
@@ -24,16 +15,8 @@ const SHOWN_PROBLEMS = 3;
  * does not exist, is no image, leaves the folder, or is listed twice.
  */
 export async function readListing(csv: string, root: string): Promise<Labelled[]> {
-  const rows = await parseRows(csv);
-  if (rows.length === 0) throw new TascnetError(`The CSV ${shown(csv)} lists no images.`);
-  const first = Object.keys(rows[0]?.record ?? {});
-  for (const column of ['file', 'label'])
-    if (!first.includes(column))
-      throw new TascnetError(
-        `The CSV ${shown(csv)} has no column "${column}": its first line names ${first.map(shown).join(', ')}.`,
-        { hint: 'The first line should be file,label or file,label,split, separated by commas.' },
-      );
-  const hasSplit = first.includes('split');
+  const { rows, columns } = await readRows(csv, [['file'], ['label']], 'images');
+  const hasSplit = columns.includes('split');
 
   const lines = new Map<string, number>();
   const results = await concurrently(rows, 16, async ({ line, record }) => {
@@ -64,33 +47,8 @@ export async function readListing(csv: string, root: string): Promise<Labelled[]
     lines.set(file, result.line);
     labelled.push(result.labelled);
   }
-  if (problems.length > 0) {
-    const more = problems.length > SHOWN_PROBLEMS ? `; and ${problems.length - SHOWN_PROBLEMS} more lines` : '';
-    throw new TascnetError(`The CSV ${shown(csv)} is wrong: ${problems.slice(0, SHOWN_PROBLEMS).join('; ')}${more}.`);
-  }
+  refuse(csv, problems);
   return labelled;
-}
-
-async function parseRows(csv: string): Promise<Row[]> {
-  try {
-    const parsed = parse(await readFile(csv), {
-      bom: true,
-      columns: true,
-      info: true,
-      skip_empty_lines: true,
-      trim: true,
-    });
-    return (parsed as unknown as { record: Row['record']; info: { lines: number } }[]).map(({ record, info }) => ({
-      line: info.lines,
-      record,
-    }));
-  } catch (error) {
-    const { lines } = error as Partial<CsvError> & { lines?: number };
-    throw new TascnetError(
-      `The CSV ${shown(csv)} cannot be read${typeof lines === 'number' ? `, line ${lines}` : ''}: ${messageOf(error)}.`,
-      { cause: error },
-    );
-  }
 }
 
 /** What is wrong with a file that the CSV lists. */

@@ -33,11 +33,11 @@ export type Preprocessing = z.infer<typeof schema>;
 
 /** The metadata keys that a model carries; the values are JSON. */
 export const METADATA_KEYS = {
-  /** A `Preprocessing`. */
+  /** A `Preprocessing` of images or a `TextPreprocessing`. */
   preprocessing: 'tascnet.preprocessing',
   /** The class names by output index: an array of strings. */
   classes: 'tascnet.classes',
-  /** The seed that its test images were kept apart with. */
+  /** The seed that its test samples were kept apart with. */
   seed: 'tascnet.seed',
 } as const;
 
@@ -112,8 +112,8 @@ export interface PreprocessingChoice {
  * @throws TascnetError when the model has no image input, or neither the metadata nor a preset tells the scale.
  */
 export function preprocessingFor(graph: Graph, choice: PreprocessingChoice = {}): Preprocessing {
-  const stored = preprocessingFrom(graph.metadata);
   const input = imageInput(graph);
+  const stored = preprocessingFrom(graph.metadata);
   const values = choice.preset ? presetValues(choice.preset, input.channels === 1) : stored;
   if (!values)
     throw new TascnetError('The model does not say how its input is scaled, and no preset was chosen.', {
@@ -158,7 +158,8 @@ function imageInput(graph: Graph): {
   return { name: input.name, layout, channels, size };
 }
 
-function parsed<T>(metadata: Readonly<Record<string, string>>, key: string, type: z.ZodType<T>): T | undefined {
+/** A metadata entry. @throws TascnetError when it is not as `type` says. @returns undefined when it is absent. */
+export function parsed<T>(metadata: Readonly<Record<string, string>>, key: string, type: z.ZodType<T>): T | undefined {
   const text = metadata[key];
   if (text === undefined) return undefined;
   let value: unknown;

@@ -32,12 +32,13 @@ export function splitClass<T>(
   wanted: readonly Split[],
   fractions: Fractions,
   seed: number,
+  noun = 'image',
 ): Map<Split, T[]> {
   const shares = wanted.filter((split) => split === 'train' || fractions[split] > 0);
   if (members.length < shares.length)
     throw new TascnetError(
-      `Class ${JSON.stringify(className)} has ${members.length} image${members.length === 1 ? '' : 's'}, too few to give one each to ${shares.join(', ')}.`,
-      { hint: 'Add images to it, or remove the class.' },
+      `Class ${JSON.stringify(className)} has ${members.length} ${noun}${members.length === 1 ? '' : 's'}, too few to give one each to ${shares.join(', ')}.`,
+      { hint: `Add ${noun}s to it, or remove the class.` },
     );
   const total = shares.reduce((sum, split) => sum + fractions[split], 0);
   const shuffled = randomGenerator(seed, 'split', className).shuffle([...members]);

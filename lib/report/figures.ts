@@ -114,7 +114,7 @@ export function speedSentences(
 ): string[] {
   return (['batch1', 'batch32'] as const).map((batch) => {
     const [before, after] = [first.latency[batch], second.latency[batch]];
-    const size = batch === 'batch1' ? 'one image' : '32 images';
+    const size = batch === 'batch1' ? 'batch 1' : 'batch 32';
     const ratio = (before.median / after.median).toFixed(2);
     if (after.high < before.low)
       return `At ${size} ${names.second} is ${ratio}× faster than ${names.first} in ONNX Runtime.`;

@@ -30,7 +30,7 @@ const rival = z.object({
   imageSize: z.number().optional(),
   /** Its model. */
   file: z.string().optional(),
-  /** Of the best epoch, 0 … 1, on the validation images. */
+  /** Of the best epoch, 0 … 1, on the validation samples. */
   validation: z.number().optional(),
   evidence: evidence.optional(),
   absent: z.string().optional(),

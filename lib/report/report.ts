@@ -35,7 +35,7 @@ function body(record: RunRecord, events: JournalEvent[]): string {
   return [
     `<h1>${escapeHtml(record.model.path)}</h1>`,
     `<p>Fitted to <code>${escapeHtml(record.data.path)}</code>: ${record.data.classes.length} classes, ${record.data.samples.train} training,
-${record.data.samples.validation} validation and ${record.data.samples.test} test images.</p>`,
+${record.data.samples.validation} validation and ${record.data.samples.test} test samples.</p>`,
     `<p class="note">Classes: ${escapeHtml(record.data.classes.join(', '))}.</p>`,
     ...skippedParts(record),
     ...(record.result ? resultParts(record, record.result) : ['<p class="note">This run is not finished.</p>']),
@@ -81,7 +81,7 @@ function rivalParts({ rivals = [] }: RunRecord, result: Result): string[] {
   return [
     '<h2>Compared with</h2>',
     table(HEADER, rivalRows(result, final, rivals)),
-    '<p class="note">The same training, validation and test images, and as many epochs in all; measured as above.</p>',
+    '<p class="note">The same training, validation and test samples, and as many epochs in all; measured as above.</p>',
     ...rivalSentences(final, rivals).map((sentence) => `<p>${escapeHtml(sentence)}</p>`),
     `<p class="note">${escapeHtml(trained.join('; '))}.</p>`,
   ];
@@ -99,7 +99,7 @@ function trainingParts(events: JournalEvent[]): string[] {
   if (parts.size === 0) return [];
   return [
     '<h2>Training</h2>',
-    '<p>Accuracy on the validation images after each epoch.</p>',
+    '<p>Accuracy on the validation samples after each epoch.</p>',
     accuracyChart([...parts].map(([part, accuracies]) => ({ name: trainingName(part), accuracies }))),
   ];
 }

@@ -42,7 +42,11 @@ export function seedOf({ seed = 0 }: { seed?: number | undefined }): number {
   return seed;
 }
 
-const DATA = ['batchSize', 'imageSize', 'preprocessing', 'augment', 'flip', 'jobs', 'cacheLimit'] as const;
+const INPUT = ['task', 'textLength', 'imageSize'] as const;
+const DATA = [
+  ...(['batchSize', ...INPUT, 'tokenizer'] as const),
+  ...(['preprocessing', 'augment', 'flip', 'jobs', 'cacheLimit'] as const),
+] as const;
 const TRAINING = [
   ...(['epochs', 'optimizer', 'schedule', 'warmup', 'weightDecay', 'labelSmoothing'] as const),
   ...(['classWeights', 'clipNorm', 'patience', 'batchNorm'] as const),
@@ -75,7 +79,8 @@ export function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {
 
 export function oneShotSettings(command: Command, settings: Settings<'prune'>) {
   const model = required(settings.model, 'model', command);
-  return { model, seed: seedOf(settings), ...pruneSettings(settings), criterion: settings.criterion ?? 'l1' };
+  const input = pick(settings, INPUT);
+  return { model, seed: seedOf(settings), ...input, ...pruneSettings(settings), criterion: settings.criterion ?? 'l1' };
 }
 
 export function requireGoal({

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { withInputSize } from '../analyze/input-size.js';
+import { imageSize } from '../data/input-preprocessing.js';
 import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
@@ -15,7 +16,7 @@ import { exportProven } from './evidence.js';
 import type { Provenance } from './export.js';
 import type { Hooks } from './hooks.js';
 import { journalNumber, phase } from './phases.js';
-import { type PreparedData, prepareData } from './prepare.js';
+import { type PreparedData, prepareData } from './prepare-data.js';
 import { featureStorage, searchData, searchStage, winnerTraining } from './search-stage.js';
 import type { DistillationSettings, EvidenceSettings, FinetuneSettings, SearchSettings } from './settings.js';
 import { sizeOfCost } from './smaller-input.js';
@@ -100,11 +101,12 @@ async function rivalOf(name: RivalName, contest: Contest): Promise<Rival> {
 }
 
 function sizeFor({ baseline, data, macs }: Contest) {
-  return sizeOfCost(baseline, data.preprocessing.size, macs);
+  const size = imageSize(data.preprocessing);
+  return size ? sizeOfCost(baseline, size, macs) : { absent: 'the network takes sentences, not images' };
 }
 
-async function smallerData({ baseline, settings, hooks }: Contest, imageSize: number): Promise<PreparedData> {
-  return prepareData(withInputSize(baseline, [imageSize, imageSize]), { ...settings, imageSize }, hooks);
+async function smallerData({ baseline, settings, hooks }: Contest, size: number): Promise<PreparedData> {
+  return prepareData(withInputSize(baseline, [size, size]), { ...settings, imageSize: size }, hooks);
 }
 
 /** Trains a rival, once: where there is a folder, what was done is read back. */

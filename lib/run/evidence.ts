@@ -51,7 +51,7 @@ async function parity(
 ): Promise<number> {
   const { tf } = engine;
   const [batch] = await firstOf(test);
-  if (!batch) throw new TascnetError('There are no test images to compare the outputs on.');
+  if (!batch) throw new TascnetError('There are no test samples to compare the outputs on.');
   const model = buildModel(engine, trained);
   const runtime = await openRuntime({ signal });
   try {

@@ -1,6 +1,7 @@
 /** The exported model: batch norms folded, class names and preprocessing in its metadata, next to it the labels. */
 
-import { METADATA_KEYS, type Preprocessing, toMetadata } from '../data/preprocessing.js';
+import { type InputPreprocessing, inputMetadata } from '../data/input-preprocessing.js';
+import { METADATA_KEYS } from '../data/preprocessing.js';
 import { save } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
 import { writeText } from '../journal/whole-file.js';
@@ -8,11 +9,11 @@ import { foldBatchNorm } from '../surgery/fold-batch-norm.js';
 import { version } from './version.js';
 
 export interface Provenance {
-  preprocessing: Preprocessing;
+  preprocessing: InputPreprocessing;
   classes: readonly string[];
   /** SHA-256 of the file that it was made from. */
   source: { path: string; sha256: string };
-  /** That the test images were kept apart with. */
+  /** That the test samples were kept apart with. */
   seed: number;
 }
 
@@ -31,8 +32,7 @@ export async function exportModel(
     ...folded,
     metadata: {
       ...folded.metadata,
-      ...toMetadata(preprocessing, classes),
-      'tascnet.task': 'image-classification',
+      ...inputMetadata(preprocessing, classes),
       'tascnet.source': source.path.replace(/^.*[\\/]/, ''),
       'tascnet.source.sha256': source.sha256,
       [METADATA_KEYS.seed]: String(seed),

@@ -19,6 +19,6 @@ export function pruningNotes({ baseline, steps }: Pick<Pruned, 'baseline' | 'ste
   const points = tolerance === 1 ? '1 point' : `${tolerance} points`;
   const result = kept === undefined ? 'the network before pruning' : `that of step ${kept.step + 1}`;
   return [
-    `${which} reached${most} ${percent(reached.accuracy)} on the validation images (${short(reached.macs)} MACs), more than ${points} under the ${percent(baseline)} before pruning: the result is ${result}. More --epochs or a larger --tolerance let it go further.`,
+    `${which} reached${most} ${percent(reached.accuracy)} on the validation samples (${short(reached.macs)} MACs), more than ${points} under the ${percent(baseline)} before pruning: the result is ${result}. More --epochs or a larger --tolerance let it go further.`,
   ];
 }

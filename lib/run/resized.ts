@@ -1,16 +1,12 @@
 /** A search may choose another image size than its network came with: from there on the data are those of that size. */
 
+import { imageSize } from '../data/input-preprocessing.js';
 import type { Graph } from '../graph/graph.js';
 import { imageSizeOf } from '../search/searchable.js';
 import { type Evidence, measure } from '../validate/evidence.js';
 import type { Hooks } from './hooks.js';
-import { type PreparedData, prepareData } from './prepare.js';
+import { type PreparedData, prepareData } from './prepare-data.js';
 import type { DataSettings } from './settings.js';
-
-/** Height and width of the square images that `graph` takes; those of `data` where it does not say. */
-export function sizeFor(graph: Graph, data: PreparedData): number {
-  return imageSizeOf(graph) ?? data.preprocessing.size[0];
-}
 
 /** The data as `graph` takes them: `data` itself, or the same images at another size, which the caller is to close. */
 export async function dataFor(
@@ -19,8 +15,9 @@ export async function dataFor(
   settings: DataSettings,
   hooks: Hooks,
 ): Promise<PreparedData> {
-  const size = sizeFor(graph, data);
-  return size === data.preprocessing.size[0] ? data : prepareData(graph, { ...settings, imageSize: size }, hooks);
+  const [own] = imageSize(data.preprocessing) ?? [];
+  const size = imageSizeOf(graph) ?? own;
+  return size === own ? data : prepareData(graph, { ...settings, imageSize: size }, hooks);
 }
 
 /** Measures exported models in their order, those that stand side by side and take the same images together. */

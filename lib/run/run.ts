@@ -1,6 +1,7 @@
 /** The main job: fine-tune, search, prune, export, measure. Each part is done once; a run that was stopped goes on. */
 
 import { type Cost, costOf } from '../analyze/cost.js';
+import { imageSize } from '../data/input-preprocessing.js';
 import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
@@ -11,7 +12,8 @@ import type { Hooks } from './hooks.js';
 import { withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
 import { type Phase, phase } from './phases.js';
-import { type PreparedData, prepareGraph } from './prepare.js';
+import { prepareGraph } from './prepare.js';
+import type { PreparedData } from './prepare-data.js';
 import { dataFor, measureEach } from './resized.js';
 import { type Found, foundSchema, searchKeep, searchStage, winnerTraining } from './search-stage.js';
 import { finishSession, openSession, type Session, tellHowToGoOn } from './session.js';
@@ -179,8 +181,9 @@ function contest(
 }
 
 function resizedNotes(data: PreparedData, its: PreparedData): string[] {
-  if (its === data) return [];
-  const [[ours], [original]] = [its.preprocessing.size, data.preprocessing.size];
+  const [ours] = imageSize(its.preprocessing) ?? [];
+  const [original] = imageSize(data.preprocessing) ?? [];
+  if (ours === original) return [];
   return [`The search chose images of ${ours}×${ours}; the original takes ${original}×${original}.`];
 }
 

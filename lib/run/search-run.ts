@@ -1,5 +1,6 @@
 /** Stage 1 as a command: it takes a model file and leaves one, and works in a folder beside it, where it can be resumed. */
 
+import { imageSize } from '../data/input-preprocessing.js';
 import type { Engine } from '../engine/engine.js';
 import { TascnetError } from '../errors.js';
 import type { Rival, RunRecord } from '../report/record.js';
@@ -9,7 +10,8 @@ import { compare, rivalsAsked } from './compare.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { phase } from './phases.js';
-import { atSize, type PreparedData, prepareGraph } from './prepare.js';
+import { atSize, prepareGraph } from './prepare.js';
+import type { PreparedData } from './prepare-data.js';
 import { dataFor, measureEach } from './resized.js';
 import { foundSchema, searchKeep, searchStage, winnerTraining } from './search-stage.js';
 import { finishSession, openSession, tellHowToGoOn } from './session.js';
@@ -25,15 +27,15 @@ export interface SearchOutcome {
   /** The original, fine-tuned alone, and the fine-tuned winner, in ONNX Runtime. */
   baseline: Evidence;
   best: Evidence;
-  /** Their accuracies on the validation images, 0 … 1, of the best epoch. */
+  /** Their accuracies on the validation samples, 0 … 1, of the best epoch. */
   validation: { baseline: number; best: number };
   pareto: TrialRecord[];
   trials: TrialRecord[];
   seconds: number;
   secondsEndToEndEstimate: number;
   rivals: Rival[];
-  /** Height and width of the images that the winner takes. */
-  imageSize: number;
+  /** Height and width of the images that the winner takes; absent where it takes sentences. */
+  imageSize?: number | undefined;
   /** Where the search worked: journal, checkpoints, report. */
   directory: string;
 }
@@ -126,7 +128,7 @@ export async function runSearch(
       seconds,
       secondsEndToEndEstimate,
       rivals,
-      imageSize: own.preprocessing.size[0],
+      imageSize: imageSize(own.preprocessing)?.[0],
       directory: directory.path,
     };
   } catch (error) {

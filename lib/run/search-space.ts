@@ -2,13 +2,15 @@
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { withFreeBatch, withInputSize } from '../analyze/input-size.js';
+import { withFreeBatch } from '../analyze/input-size.js';
 import { openImages } from '../data/images.js';
+import { openSentences } from '../data/sentences.js';
 import { ExitCode, messageOf, TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { type DepthDescription, describeSpace, type SpaceOptions, searchableOf } from '../search/space-of-graph.js';
 import { type SpaceRule, spaceRuleSchema } from '../search/space-rules.js';
 import { withHead } from '../surgery/head.js';
+import { type InputSettings, type Task, taskOf, withAskedInput } from './asked-input.js';
 import type { Hooks } from './hooks.js';
 import { loadTrainable } from './prepare.js';
 
@@ -38,11 +40,10 @@ async function rulesIn(path: string): Promise<SpaceRule[]> {
   throw fail(`are not as expected: ${z.prettifyError(rules.error)}`);
 }
 
-export interface SpaceRequest extends SpaceSettings {
+export interface SpaceRequest extends SpaceSettings, InputSettings {
   model: string;
   /** For the classes; without it, those of the model. */
   data?: string | undefined;
-  imageSize?: number | undefined;
   depth: number;
   seed: number;
 }
@@ -58,14 +59,20 @@ const SOME_CLASSES = 10;
 
 /** What a search would look at, depth by depth. @throws TascnetError as a search would. */
 export async function searchSpace(request: SpaceRequest, hooks: Hooks): Promise<SearchSpace> {
-  const { model, data, imageSize, depth, seed } = request;
+  const { model, data, depth, seed } = request;
   const options = await spaceOptions(request);
-  const free = withFreeBatch(await loadTrainable(model));
-  const graph = imageSize === undefined ? free : withInputSize(free, [imageSize, imageSize]);
-  const classes =
-    data === undefined ? classesOf(graph) : (await openImages(data, { seed, signal: hooks.signal })).classes.length;
+  const loaded = await loadTrainable(model);
+  const task = taskOf(loaded, request);
+  const graph = withAskedInput(withFreeBatch(loaded), request);
+  const classes = data === undefined ? classesOf(graph) : await classesIn(data, task, seed, hooks);
   const headed = withHead(graph, classes, { seed });
   return { model, classes, depths: describeSpace(searchableOf(headed.graph, options), depth) };
+}
+
+async function classesIn(data: string, task: Task, seed: number, { signal }: Hooks): Promise<number> {
+  const { classes } =
+    task === 'text' ? (await openSentences(data, { seed })).dataset : await openImages(data, { seed, signal });
+  return classes.length;
 }
 
 function classesOf({ outputs }: Graph): number {

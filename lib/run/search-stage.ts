@@ -11,7 +11,7 @@ import { search } from '../search/search.js';
 import { isLimited, trialRecordSchema } from '../search/standing.js';
 import type { Hooks } from './hooks.js';
 import { journalNumber } from './phases.js';
-import { bytesOf, type PreparedData, prepareData } from './prepare.js';
+import { bytesOf, type PreparedData, prepareData } from './prepare-data.js';
 import type { DataSettings, DistillationSettings, MachineSettings, SearchSettings } from './settings.js';
 import type { Guidance, Keep } from './stages.js';
 
@@ -91,10 +91,10 @@ export async function searchStage(
   keep?: SearchKeep,
 ): Promise<{ graph: Graph; outcome: Found }> {
   const { seed, augment } = settings;
-  const images = `${data.validation.samples} validation images`;
+  const samples = `${data.validation.samples} validation samples`;
   const message = isLimited(settings.limits ?? {})
-    ? `Of the trials within the limits the most accurate on the ${images} is chosen.`
-    : `Of trials whose accuracies on the ${images} are equal within noise, the cheapest is chosen.`;
+    ? `Of the trials within the limits the most accurate on the ${samples} is chosen.`
+    : `Of trials whose accuracies on the ${samples} are equal within noise, the cheapest is chosen.`;
   hooks.onEvent({ kind: 'note', message });
   const others = otherSizes(graph, settings, hooks);
   const found = await search(

@@ -13,7 +13,7 @@ import { measureSensitivity } from '../prune/measure-sensitivity.js';
 import type { PruneOptions } from '../prune/options.js';
 import type { Sensitivity } from '../prune/sensitivity.js';
 import type { Hooks } from './hooks.js';
-import type { PreparedData } from './prepare.js';
+import type { PreparedData } from './prepare-data.js';
 
 const schema = z.array(z.object({ id: z.string(), channels: z.number(), removed: z.number(), rise: z.number() }));
 

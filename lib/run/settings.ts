@@ -14,6 +14,12 @@ export interface DataSettings {
   data: string;
   seed: number;
   batchSize: number;
+  /** What the samples are; what the model's input tells when absent. */
+  task?: 'image' | 'text' | undefined;
+  /** File of the tokenizer; read from the model's metadata when absent. */
+  tokenizer?: string | undefined;
+  /** Tokens of a text; the model's own when absent. */
+  textLength?: number | undefined;
   /** Height and width in pixels; the model's own when absent. */
   imageSize?: number | undefined;
   /** Preset name; read from the model's metadata when absent. */

@@ -9,13 +9,15 @@ import { pruneOnce } from '../prune/one-shot.js';
 import type { Rival } from '../report/record.js';
 import type { Plan } from '../surgery/plan.js';
 import { type Evidence, type ModelSize, measure, modelSize } from '../validate/evidence.js';
+import { type InputSettings, openExtent, withAskedInput } from './asked-input.js';
 import { compare, rivalsAsked } from './compare.js';
 import { sha256 } from './directory.js';
 import { exportProven } from './evidence.js';
 import type { Hooks } from './hooks.js';
 import { type LatencySettings, withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
-import { atSize, loadModel, loadTrainable, type PreparedData, prepareData, prepareGraph } from './prepare.js';
+import { atSize, loadModel, loadTrainable, prepareGraph } from './prepare.js';
+import { type PreparedData, prepareData } from './prepare-data.js';
 import type { DataSettings, EvidenceSettings, FinetuneSettings, PruneSettings } from './settings.js';
 import { tellOfOtherSeed } from './split-seed.js';
 import { finetune, pruneOptions, pruneStage } from './stages.js';
@@ -85,25 +87,34 @@ const QUICKLY_MEASURED_MACS = 2e8;
 
 /** Prunes once by the weights alone: no data, no engine, no training. Latency: where asked for, or quickly measured. */
 export async function runOneShot(
-  settings: { model: string; measure?: boolean | undefined } & LatencySettings & PruneSettings,
+  settings: { model: string; measure?: boolean | undefined } & InputSettings & LatencySettings & PruneSettings,
   out: string,
   hooks: Hooks,
 ): Promise<PruneOutcome> {
-  const graph = await loadModel(settings.model);
+  const graph = withAskedInput(await loadModel(settings.model), settings);
   const settled = await withLatencyGoal(graph, settings, hooks);
   const { graph: pruned, plan, met } = await pruneOnce(graph, pruneOptions(settled, hooks));
   await save(pruned, out);
   const before = await modelSize(graph, settings.model);
-  if (!(settings.measure ?? before.macs <= QUICKLY_MEASURED_MACS))
+  const open = openExtent(graph);
+  if (open) {
+    const message = `The extent "${open.extent}" of input "${open.input}" is open: MACs are those of one position, and nothing was measured in ONNX Runtime. Set it with ${open.option}.`;
+    hooks.onEvent({ kind: 'note', message });
+  }
+  if (open || !(settings.measure ?? before.macs <= QUICKLY_MEASURED_MACS))
     return { plan, met, before, after: await modelSize(pruned, out) };
   const runs = { batch1: 20, batch32: 3 };
-  const { entries } = await measure([settings.model, out], { runs, signal: hooks.signal });
+  const settle = (each: Graph) => withAskedInput(each, settings);
+  const { entries } = await measure([settings.model, out], { runs, settle, signal: hooks.signal });
   return { plan, met, before: present(entries[0]), after: present(entries[1]) };
 }
 
 /** The groups of a model and what of them would go, without doing it. */
-export async function pruneDryRun(settings: { model: string } & LatencySettings & PruneSettings, hooks: Hooks) {
-  const graph = await loadModel(settings.model);
+export async function pruneDryRun(
+  settings: { model: string } & InputSettings & LatencySettings & PruneSettings,
+  hooks: Hooks,
+) {
+  const graph = withAskedInput(await loadModel(settings.model), settings);
   const settled = await withLatencyGoal(graph, settings, hooks);
   const { plan, macs, parameters, met } = await pruneOnce(graph, pruneOptions(settled, hooks));
   const { groups } = dependencyGroups(graph);

@@ -18,7 +18,7 @@ import { train } from '../train/train.js';
 import type { RunDirectory } from './directory.js';
 import type { Hooks } from './hooks.js';
 import { journalNumber } from './phases.js';
-import type { PreparedData } from './prepare.js';
+import type { PreparedData } from './prepare-data.js';
 import { sensitivityOf } from './sensitivity.js';
 import type { PruneSettings, TrainingSettings } from './settings.js';
 import { trainingOptions } from './training.js';

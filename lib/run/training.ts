@@ -1,7 +1,7 @@
 /** The settings of a command as options of the training room. */
 
 import type { TrainOptions } from '../train/options.js';
-import type { PreparedData } from './prepare.js';
+import type { PreparedData } from './prepare-data.js';
 import type { TrainingSettings } from './settings.js';
 
 /** Everything but the epochs, the seed and what belongs to one training alone. */

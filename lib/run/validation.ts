@@ -4,19 +4,22 @@ import { imageBatches } from '../data/batches.js';
 import { openImages } from '../data/images.js';
 import { loadPixels } from '../data/pixels.js';
 import { classesFrom, type PresetName, preprocessingFor, seedFrom } from '../data/preprocessing.js';
+import { openSentences } from '../data/sentences.js';
 import { TascnetError } from '../errors.js';
 import { load } from '../formats/index.js';
 import type { Graph } from '../graph/graph.js';
 import { type Evidence, type MeasureOptions, measure } from '../validate/evidence.js';
 import { type Proportion, proportion } from '../validate/statistics.js';
+import { type InputSettings, openExtent, taskOf, withAskedInput } from './asked-input.js';
 import type { Hooks } from './hooks.js';
+import { tokenBatches } from './prepare-data.js';
 import { tellOfOtherSeed } from './split-seed.js';
 
-export interface ValidationSettings {
+export interface ValidationSettings extends InputSettings {
   /** Without it no accuracy is measured. */
   data?: string | undefined;
   preprocessing?: PresetName | undefined;
-  /** Of the split. Default: that of the first model, so that the test images are those that it has not learnt from. */
+  /** Of the split. Default: that of the first model, so that the test samples are those that it has not learnt from. */
   seed?: number | undefined;
   jobs?: number | undefined;
   threads?: number | undefined;
@@ -48,10 +51,11 @@ export async function validateFiles(
 ): Promise<Validation> {
   const [first] = paths;
   if (first === undefined) throw new TascnetError('There is no model to validate.');
-  const opened = settings.data === undefined ? undefined : await testImages(paths, settings.data, settings, hooks);
+  const opened = settings.data === undefined ? undefined : await testSamples(paths, settings.data, settings, hooks);
   try {
     const options: MeasureOptions = {
       test: opened?.test,
+      settle: (graph) => withAskedInput(graph, openExtent(graph) ? { ...settings, ...opened?.asked } : settings),
       signal: hooks.signal,
       ...(settings.threads === undefined ? {} : { threads: settings.threads }),
       onProgress: (done, total, what) => hooks.onEvent({ kind: 'progress', what: `Measuring ${what}`, done, total }),
@@ -65,38 +69,71 @@ export async function validateFiles(
   }
 }
 
-/** The test split as the models take it. */
-async function testImages(paths: readonly string[], data: string, settings: ValidationSettings, hooks: Hooks) {
+/** The test split as the models take it; `asked` is what they should be, where they leave that open. */
+async function testSamples(paths: readonly string[], data: string, settings: ValidationSettings, hooks: Hooks) {
   const graphs: Graph[] = [];
   for (const path of paths) graphs.push(await load(path));
   const [graph] = graphs;
   if (!graph) throw new TascnetError('There is no model to validate.');
-  const choices = graphs.map((each) => preprocessingFor(each, { preset: settings.preprocessing }));
+  const seed = splitSeed(graphs, paths, settings.seed, hooks);
+  const open = taskOf(graph, settings) === 'text' ? testSentences : testImages;
+  const check = (classes: number) => {
+    for (const [index, each] of graphs.entries()) checkClasses(each, paths[index] ?? '', classes);
+  };
+  const { dataset, ...test } = await open(graphs, data, { ...settings, seed, check }, hooks);
+  for (const { file, reason } of dataset.skipped) warn(hooks, `${file} was skipped: ${reason}.`);
+  return test;
+}
+
+/** `check` is told how many classes the data have, before they are read. */
+type Checked = ValidationSettings & { seed: number; check: (classes: number) => void };
+
+async function testSentences(graphs: readonly Graph[], data: string, settings: Checked, hooks: Hooks) {
+  const sentences = await openSentences(data, {
+    seed: settings.seed,
+    classes: classesFrom(graphs[0]?.metadata ?? {}),
+    onWarning: (message) => warn(hooks, message),
+  });
+  settings.check(sentences.dataset.classes.length);
+  const { preprocessing, batches } = await tokenBatches(graphs, sentences, settings, hooks);
+  return {
+    dataset: sentences.dataset,
+    test: batches('test', { batchSize: 32 }),
+    asked: { textLength: preprocessing.length },
+    close: () => undefined,
+  };
+}
+
+async function testImages(graphs: readonly Graph[], data: string, settings: Checked, hooks: Hooks) {
+  const { imageSize } = settings;
+  const size: [number, number] | undefined = imageSize === undefined ? undefined : [imageSize, imageSize];
+  const choices = graphs.map((each) => preprocessingFor(each, { preset: settings.preprocessing, size }));
   const [preprocessing] = choices;
   if (!preprocessing || choices.some((choice) => JSON.stringify(choice) !== JSON.stringify(preprocessing))) {
-    throw new TascnetError(`${paths.join(' and ')} expect their images in different ways.`, {
+    throw new TascnetError('The models expect their images in different ways.', {
       hint: 'Validate them one after the other.',
     });
   }
-  const dataset = await openImages(data, {
-    seed: splitSeed(graphs, paths, settings.seed, hooks),
-    classes: classesFrom(graph.metadata),
+  const opened = await openImages(data, {
+    seed: settings.seed,
+    classes: classesFrom(graphs[0]?.metadata ?? {}),
     signal: hooks.signal,
   });
-  for (const [index, each] of graphs.entries()) checkClasses(each, paths[index] ?? '', dataset.classes.length);
-  const pixels = await loadPixels(dataset, {
+  settings.check(opened.classes.length);
+  const pixels = await loadPixels(opened, {
     size: preprocessing.size,
     resize: preprocessing.resize,
     jobs: settings.jobs,
     signal: hooks.signal,
     onProgress: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Reading images', done, total }),
-    onWarning: (message) => hooks.onEvent({ kind: 'warning', message }),
+    onWarning: (message) => warn(hooks, message),
   });
-  for (const { file, reason } of pixels.dataset.skipped) {
-    hooks.onEvent({ kind: 'warning', message: `${file} was skipped: ${reason}.` });
-  }
   const test = imageBatches(pixels.test, preprocessing, { batchSize: 32, layout: 'plain' });
-  return { test, close: () => pixels.close() };
+  return { dataset: pixels.dataset, test, asked: {}, close: () => pixels.close() };
+}
+
+function warn(hooks: Hooks, message: string): void {
+  hooks.onEvent({ kind: 'warning', message });
 }
 
 function splitSeed(

@@ -75,7 +75,9 @@ export async function featuresAt(
       close: () => undefined,
     };
   const { folder = cacheDirectory('features'), seed, storage = {} } = options;
-  const { dtype = 'float32' } = storage;
+  // Token ids are whole numbers, of which half a float tells too few apart.
+  const ids = graph.inputs.some(({ name, dtype }) => name === cut && dtype !== 'float32');
+  const { dtype = 'float32' } = ids ? {} : storage;
   const layout = await layoutOf(data.validation);
   const prefix = whole ? undefined : encodeOnnx(prefixOf(graph, cut, layout === 'channelsLast'));
   const splits = [
@@ -95,7 +97,7 @@ export async function featuresAt(
       cached = false;
       const before = done;
       const keep = located.map((other) => other.key);
-      await compute(prefix, source, views, createFeatures(folder, key, { ...storage, keep }), {
+      await compute(prefix, source, views, createFeatures(folder, key, { ...storage, dtype, keep }), {
         ...options,
         onProgress: (count) => options.onProgress?.(before + count, total),
       });

@@ -98,7 +98,7 @@ function divergence(loss: number, epoch: number, step: number, learningRate: num
   return new TascnetError(
     `The loss became ${Number.isNaN(loss) ? 'not a number' : 'infinite'} in epoch ${epoch + 1} at step ${step + 1} (learning rate ${learningRate.toPrecision(3)}).`,
     {
-      hint: 'Use a smaller learning rate, a longer warm-up or gradient clipping, and check that the images are normalised as the network expects.',
+      hint: 'Use a smaller learning rate, a longer warm-up or gradient clipping, and check that the data are prepared as the network expects.',
     },
   );
 }

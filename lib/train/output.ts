@@ -35,7 +35,7 @@ function classesOf(graph: Graph, logits: string): number | undefined {
   if (!dims || !scores || scores.some((extent) => typeof extent !== 'number')) return undefined;
   if (dims.length < 2 || scores.length > 1)
     throw new TascnetError(
-      `The network gives "${logits}" of shape [${dims}]; [N, classes] was expected: it is no image classifier.`,
+      `The network gives "${logits}" of shape [${dims}]; [N, classes] was expected: it is no classifier.`,
     );
   return typeof scores[0] === 'number' ? scores[0] : 1;
 }

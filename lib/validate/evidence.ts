@@ -36,6 +36,8 @@ export interface MeasureOptions {
   /** Test data in the models' own layout (`plain` batches); without it no accuracy is measured. */
   test?: BatchSource | undefined;
   threads?: number;
+  /** Sets what a file leaves open, such as the number of tokens. */
+  settle?: ((graph: Graph) => Graph) | undefined;
   /** Timed runs at batch 1 and 32. */
   runs?: { batch1: number; batch32: number };
   signal?: AbortSignal | undefined;
@@ -51,7 +53,7 @@ export interface Measured {
 
 /**
  * Measures models side by side: accuracy over the test data, then latency with the models' runs interleaved.
- * @throws TascnetError when a file is no valid model, takes something else than one float32 image, or ONNX Runtime fails.
+ * @throws TascnetError when a file is no valid model, takes something else than images or token ids, or ONNX Runtime fails.
  */
 export async function measure(paths: readonly string[], options: MeasureOptions = {}): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'tascnet-validate-'));
@@ -64,7 +66,8 @@ export async function measure(paths: readonly string[], options: MeasureOptions 
 
 /** @param folder for verified copies of the files: ONNX Runtime is given nothing that a stranger wrote. */
 async function measureIn(folder: string, paths: readonly string[], options: MeasureOptions): Promise<Measured> {
-  const graphs = await Promise.all(paths.map((path) => load(path)));
+  const { settle = (graph: Graph) => graph } = options;
+  const graphs = await Promise.all(paths.map(async (path) => settle(await load(path))));
   const runtime = await openRuntime({ threads: options.threads ?? 0, signal: options.signal });
   try {
     const models: LoadedModel[] = [];
@@ -148,7 +151,7 @@ async function accuracies(models: LoadedModel[], test: BatchSource, { onProgress
       });
     }
     seen += labels.length;
-    onProgress?.(seen, test.samples, 'test images');
+    onProgress?.(seen, test.samples, 'test samples');
   }
   return { correct, predictions, samples: seen };
 }
@@ -177,24 +180,29 @@ async function timings(
 /** What can be handed to the child process at once: 2 GiB. */
 const MAX_INPUT_ELEMENTS = 2 ** 29;
 
-/** An input of the declared shape with `batch` in the first place (when it is free) and values between 0 and 1. */
+/** An input of the declared shape with `batch` in the first place (when it is free); values between 0 and 1, or these as ids. */
 export function exampleInput(input: Graph['inputs'][number], batch: number, path: string): WireTensor {
-  if (!input.dims || input.dtype !== 'float32') {
+  const ids = input.dtype === 'int64' || input.dtype === 'int32';
+  if (!input.dims || !(ids || input.dtype === 'float32')) {
     const shape = input.dims ? `[${input.dims}]` : 'of unknown rank';
-    throw new TascnetError(`${path}: input "${input.name}" is ${input.dtype} ${shape}; a float32 image was expected.`);
+    throw new TascnetError(
+      `${path}: input "${input.name}" is ${input.dtype} ${shape}; a float32 image or token ids were expected.`,
+    );
   }
   const dims = input.dims.map((dim, axis) => {
     if (typeof dim === 'number') return dim;
     if (axis === 0) return batch;
     throw new TascnetError(`${path}: the extent "${dim}" of input "${input.name}" is not fixed.`, {
-      hint: 'Give the image size with --image-size.',
+      hint: ids ? 'Give the number of tokens with --text-length.' : 'Give the image size with --image-size.',
     });
   });
   const size = dims.reduce((product, extent) => product * extent, 1);
   if (size > MAX_INPUT_ELEMENTS)
     throw new TascnetError(`${path}: input "${input.name}" of shape [${dims}] is too large to be measured.`);
   const data = new Float32Array(size);
-  for (let index = 0; index < data.length; index++) data[index] = ((index * 2654435761) % 4096) / 4096;
+  // Every embedding has rows for the ids 0 and 1.
+  for (let index = 0; index < data.length; index++)
+    data[index] = ids ? index % 2 : ((index * 2654435761) % 4096) / 4096;
   return { data, dims };
 }
 

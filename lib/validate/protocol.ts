@@ -1,6 +1,6 @@
 /** What the parent asks of the ONNX Runtime process, and its answers. */
 
-/** A float32 tensor, row-major, in the model's own order. */
+/** A tensor, row-major, in the model's own order; whole numbers, up to 2²⁴, too are carried as floats. */
 export interface WireTensor {
   data: Float32Array;
   dims: number[];

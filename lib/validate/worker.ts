@@ -22,7 +22,7 @@ async function infer(session: ort.InferenceSession, inputs: WireTensor[]): Promi
     const name = session.inputNames[index];
     if (name === undefined)
       throw new Error(`the model has ${session.inputNames.length} inputs, ${inputs.length} were given`);
-    feeds[name] = new ort.Tensor('float32', data, dims);
+    feeds[name] = tensorFor(session.inputMetadata[index], data, dims);
   });
   const outputs = await session.run(feeds);
   return session.outputNames.map((name) => {
@@ -30,6 +30,22 @@ async function infer(session: ort.InferenceSession, inputs: WireTensor[]): Promi
     if (!output) throw new Error(`the model gave no output "${name}"`);
     return { data: output.data as Float32Array, dims: [...output.dims] };
   });
+}
+
+/** Token ids travel as floats, as images do; a model that takes whole numbers is given these. */
+function tensorFor(
+  input: ort.InferenceSession.ValueMetadata | undefined,
+  data: Float32Array,
+  dims: number[],
+): ort.Tensor {
+  if (input?.isTensor && input.type === 'int64')
+    return new ort.Tensor(
+      'int64',
+      BigInt64Array.from(data, (value) => BigInt(value)),
+      dims,
+    );
+  if (input?.isTensor && input.type === 'int32') return new ort.Tensor('int32', Int32Array.from(data), dims);
+  return new ort.Tensor('float32', data, dims);
 }
 
 /** Milliseconds of each run, the models in turn, so that a machine that slows down slows all of them. */

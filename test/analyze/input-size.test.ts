@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { withFreeBatch, withInputSize } from '../../lib/analyze/input-size.js';
+import { withFreeBatch, withInputLength, withInputSize } from '../../lib/analyze/input-size.js';
 import { encodeOnnx } from '../../lib/formats/onnx/index.js';
 import { float32, int64 } from '../../lib/graph/tensor.js';
 import { graphBuilder } from '../models/builder.js';
 import { FAMILIES } from '../models/families.js';
+import { textCnn } from '../models/modern-families.js';
 import { randomInput, relativeError, runModel } from '../models/runtime.js';
 
 const fixed = { batch: 1 } as const;
@@ -81,4 +82,20 @@ test('a layer bound to the old size is named', () => {
   const text = graphBuilder('text');
   const sequence = text.build(text.gemm(text.input([7]), 2));
   expect(() => withInputSize(sequence, [96, 96])).toThrow(/one input of shape \[batch, channels, height, width\]/);
+});
+
+test('a text network made for 20 tokens takes 30, and is then the one made for these', async () => {
+  const inputs = { tokens: { dims: [3, 30], data: randomInput([3, 30], 5) } };
+  const [ours] = Object.values(await runModel(encodeOnnx(withInputLength(textCnn(), 30)), { inputs }));
+  const [theirs] = Object.values(await runModel(encodeOnnx(textCnn({}, 30)), { inputs }));
+  expect(ours?.dims).toEqual([3, 3]);
+  expect(relativeError(ours?.data ?? new Float32Array(), theirs?.data ?? new Float32Array())).toBeLessThan(1e-6);
+  const same = textCnn();
+  expect(withInputLength(same, 20)).toBe(same);
+});
+
+test('texts that are too short for a window, and models without token ids, are refused in words', () => {
+  expect(() => withInputLength(textCnn(), 3)).toThrow(/cannot take 3 tokens in place of 20: .*window of 4/);
+  const b = graphBuilder('image');
+  expect(() => withInputLength(b.build(b.relu(b.input([3, 8, 8]))), 3)).toThrow(/\[batch, tokens\]/);
 });

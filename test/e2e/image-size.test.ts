@@ -58,5 +58,5 @@ test('a run goes on at the image size that its search chose', async () => {
   const validated = validate();
   expect(JSON.parse(validated.stdout)).toMatchObject({ accuracy: stage2.accuracy });
   expect(validated.stderr).not.toContain('seed');
-  expect(validate('--seed', '1').stderr).toContain('made with --seed 7, but the test images are those of 1');
+  expect(validate('--seed', '1').stderr).toContain('made with --seed 7, but the test samples are those of 1');
 }, 120_000);

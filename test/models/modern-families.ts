@@ -159,16 +159,16 @@ export function separableAttention({ seed = 0 }: ZooOptions = {}): Graph {
 }
 
 /** Kim 2014: convolutions of several widths over embedded words, the maximum over time of each filter. */
-export function textCnn({ seed = 0 }: ZooOptions = {}): Graph {
+export function textCnn({ seed = 0 }: ZooOptions = {}, tokens = 20): Graph {
   const b = graphBuilder('text_cnn', { seed });
-  const words = b.input([20], { name: 'tokens', dtype: 'int64' });
+  const words = b.input([tokens], { name: 'tokens', dtype: 'int64' });
   const table = b.parameter('embedding.weight', [16, 24], { deviation: 1 });
   const embedded = transpose(b, b.node('Gather', [table, words], { axis: 0 }, { channels: 24 }), [0, 2, 1]);
   const features = [3, 4, 5].map((width) => {
     const weight = b.parameter(`conv${width}.weight`, [16, 24, width], { deviation: Math.sqrt(2 / (24 * width)) });
     const attributes = { kernel_shape: [width], strides: [1], pads: [0, 0], dilations: [1], group: 1 };
     const y = b.relu(b.node('Conv', [embedded, weight, b.parameter('bias', [16])], attributes, { channels: 16 }));
-    const length = 21 - width;
+    const length = tokens + 1 - width;
     const pool = { kernel_shape: [length], strides: [length], pads: [0, 0], ceil_mode: 0 };
     return width === 5
       ? reduce(b, 'ReduceMax', y, [2], 0)

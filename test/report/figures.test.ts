@@ -10,12 +10,12 @@ test('a gain in speed is claimed only where the intervals are apart', () => {
   const before = timed(10, 9, 11);
   const names = { first: 'the first', second: 'the second' };
   expect(speedSentences(before, timed(5, 4, 6))).toEqual([
-    'At one image the result is 2.00× faster than the fine-tuned original in ONNX Runtime.',
-    'At 32 images the result is 2.00× faster than the fine-tuned original in ONNX Runtime.',
+    'At batch 1 the result is 2.00× faster than the fine-tuned original in ONNX Runtime.',
+    'At batch 32 the result is 2.00× faster than the fine-tuned original in ONNX Runtime.',
   ]);
   expect(speedSentences(before, timed(9, 8, 10), names)[0]).toMatch(/no difference in speed .*\(1\.11×/);
   expect(speedSentences(before, timed(20, 19, 21), names)[1]).toBe(
-    'At 32 images the second is slower than the first (0.50× its speed).',
+    'At batch 32 the second is slower than the first (0.50× its speed).',
   );
 });
 

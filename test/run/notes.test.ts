@@ -13,7 +13,7 @@ test('steps that were kept are not spoken of', () => {
 
 test('steps that were taken back are, with what is left', () => {
   expect(pruningNotes({ baseline: 0.867, steps: steps(0.467) }, 1)).toEqual([
-    'Pruning step 1 reached 46.7 % on the validation images (9.00 M MACs), more than 1 point under the 86.7 % before pruning: the result is the network before pruning. More --epochs or a larger --tolerance let it go further.',
+    'Pruning step 1 reached 46.7 % on the validation samples (9.00 M MACs), more than 1 point under the 86.7 % before pruning: the result is the network before pruning. More --epochs or a larger --tolerance let it go further.',
   ]);
   expect(pruningNotes({ baseline: 0.9, steps: steps(0.9, 0.3, 0.7) }, 2)[0]).toMatch(
     /^Pruning steps 2 and later reached at most 70\.0 % .*\(7\.00 M MACs\), more than 2 points under the 90\.0 %.*that of step 1\./,

@@ -3,7 +3,7 @@ import type { RunEvent } from '../../lib/run/hooks.js';
 import { tellOfOtherSeed } from '../../lib/run/split-seed.js';
 import { graphBuilder } from '../models/builder.js';
 
-test('a model that was made with another seed has seen what are test images now, and that is said', () => {
+test('a model that was made with another seed has seen what are test samples now, and that is said', () => {
   const b = graphBuilder('seeded');
   const graph = b.build(b.node('Relu', [b.input([3, 4, 4])]));
   const events: RunEvent[] = [];

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { loadEngine } from '../../lib/engine/engine.js';
-import { atSize, loadTrainable, prepareData, prepareGraph } from '../../lib/run/prepare.js';
+import { atSize, loadTrainable, prepareGraph } from '../../lib/run/prepare.js';
+import { prepareData } from '../../lib/run/prepare-data.js';
 import { linearProbe } from '../../lib/search/linear-probe.js';
 import { evaluate } from '../../lib/train/evaluate.js';
 import { temporaryFolder } from '../data/folders.js';

@@ -188,7 +188,7 @@ describe('reporting', () => {
       ...graph,
       outputs: [{ name: graph.nodes[2]?.outputs[0] ?? '', dtype: 'float32', dims: ['N', 8, 8, 8] }],
     };
-    await expect(run({}, features)).rejects.toThrow(/no image classifier/);
+    await expect(run({}, features)).rejects.toThrow(/no classifier/);
   });
 
   test('an abort stops it', async () => {

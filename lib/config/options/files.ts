@@ -9,8 +9,9 @@ export const FILE_OPTIONS = {
   model: text(TRAIN, { group: 'Files', placeholder: 'FILE', describe: 'The pre-trained network (.onnx).' }),
   data: text(WITH_DATA, {
     group: 'Files',
-    placeholder: 'DIR',
-    describe: 'A folder of images: a folder for each class, train/ val/ test/ of these, or a CSV "file,label[,split]".',
+    placeholder: 'PATH',
+    describe:
+      'Images in a folder for each class, or sentences in a file for each (one a line); train/ val/ test/ of these; or a CSV, "file,label[,split]" or "text,label[,split]".',
   }),
   out: text(TRAIN, {
     group: 'Files',
@@ -66,7 +67,7 @@ export const FILE_OPTIONS = {
   latencyBatch: choice(
     ['1', '32'],
     STAGE2,
-    { group: 'Targets', describe: 'Images at a time for --target-latency.' },
+    { group: 'Targets', describe: 'Samples at a time for --target-latency.' },
     '1',
   ),
   tolerance: real(

@@ -1,7 +1,7 @@
 /** How networks are trained, and how they see images. */
 
 import { choice, flag, real, whole } from '../option.js';
-import { FIT, TRAIN, WITH_DATA } from '../scopes.js';
+import { FIT, ON_MODELS, TRAIN, WITH_DATA } from '../scopes.js';
 
 export const TRAINING_OPTIONS = {
   epochs: whole(
@@ -10,7 +10,12 @@ export const TRAINING_OPTIONS = {
     { group: 'Training', describe: 'Passes over the data in all, shared out among the steps of the command.' },
     30,
   ),
-  batchSize: whole({ min: 1, max: 65_536 }, TRAIN, { group: 'Training', describe: 'Images in one training step.' }, 32),
+  batchSize: whole(
+    { min: 1, max: 65_536 },
+    TRAIN,
+    { group: 'Training', describe: 'Samples in one training step.' },
+    32,
+  ),
   optimizer: choice(
     ['sgd', 'adam', 'adamw', 'adagrad'],
     TRAIN,
@@ -95,7 +100,7 @@ export const TRAINING_OPTIONS = {
 
   imageSize: whole(
     { min: 8, max: 4096 },
-    TRAIN,
+    ON_MODELS,
     { group: 'Images', placeholder: 'PIXELS', describe: 'Height and width.', defaultText: 'those of the model' },
     undefined,
   ),
@@ -108,7 +113,11 @@ export const TRAINING_OPTIONS = {
   augment: choice(
     ['none', 'light', 'full'],
     TRAIN,
-    { group: 'Images', describe: 'How much images are varied in training.' },
+    {
+      group: 'Training',
+      describe:
+        'How much the data are varied in training: images are cropped, mirrored and recoloured, words left out.',
+    },
     'light',
   ),
   flip: flag(
