@@ -100,7 +100,7 @@ export interface PruneSettings extends DistillationSettings {
   ranking?: Ranking | undefined;
   reduce?: Reduction | undefined;
   normalize?: Normalization | undefined;
-  /** Measure what each group is worth on the data, and compare groups by it. */
+  /** Measure what each group is worth on the data, and compare groups by it. Default: for sentences. */
   sensitivity?: boolean | undefined;
   /** Points of accuracy (percent) that may be lost. */
   tolerance: number;

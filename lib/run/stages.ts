@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { costOf } from '../analyze/cost.js';
+import { isText } from '../data/input-preprocessing.js';
 import type { Engine } from '../engine/engine.js';
 import { globOf } from '../graph/glob.js';
 import type { Graph } from '../graph/graph.js';
@@ -171,7 +172,9 @@ export async function pruneStage(
   const nameOf = (step: number) => `prune-${step}`;
   const source = settings.distill > 0 ? { ...data, train: data.student } : data;
   const options = pruneOptions(settings, hooks);
-  const sensitivity = settings.sensitivity ? await sensitivityOf(engine, graph, data, options, hooks) : undefined;
+  // What an embedding is worth cannot be told by first-order scores: its channels are positive as often as negative.
+  const measured = settings.sensitivity ?? isText(data.preprocessing);
+  const sensitivity = measured ? await sensitivityOf(engine, graph, data, options, hooks) : undefined;
   return prune(engine, graph, source, sensitivity ? { ...options, sensitivity } : options, {
     epochs,
     steps: settings.steps,

@@ -46,8 +46,9 @@ export const SELECTION_OPTIONS = {
     {
       group: 'Pruning',
       describe: 'With data: measure once how the loss rises without half of each group, and compare groups by it.',
+      defaultText: 'for sentences',
     },
-    false,
+    undefined,
   ),
   ratio: real(
     { min: 0, max: 0.99 },
