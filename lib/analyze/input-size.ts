@@ -5,6 +5,7 @@ import { intsAttribute } from '../graph/attributes.js';
 import type { Dim, Graph, Node, ValueInfo } from '../graph/graph.js';
 import { int64 } from '../graph/tensor.js';
 import type { ValueType } from '../ops/operator.js';
+import { withResizedDense } from './flattened-dense.js';
 import { settledOutputs } from './output-types.js';
 import { withConstantInput } from './shape-inputs.js';
 import { inferShapes } from './shapes.js';
@@ -15,9 +16,10 @@ type Types = ReadonlyMap<string, ValueType>;
 
 /**
  * Sets the height and width of the image input and infers all shapes anew. A pool over the whole map stays one over the
- * whole map; what a Reshape leaves as it is stays as it is.
+ * whole map; what a Reshape leaves as it is stays as it is; a dense layer on a flattened map keeps its meaning
+ * (`withResizedDense`).
  * @param size height and width in pixels.
- * @throws TascnetError naming the node that is bound to the old size, such as a dense layer on a flattened map.
+ * @throws TascnetError naming the node that is bound to the old size.
  */
 export function withInputSize(graph: Graph, [height, width]: readonly [number, number]): Graph {
   const image = imageInput(graph);
@@ -55,7 +57,7 @@ function withInputDims(
   try {
     const { types } = inferShapes(graph);
     const pooled = { ...graph, inputs, nodes: graph.nodes.map((node) => overWholeMap(node, types)) };
-    return settledOutputs(withMovedReshapes(pooled, types), true);
+    return settledOutputs(withResizedDense(withMovedReshapes(pooled, types), types), true);
   } catch (error) {
     if (!(error instanceof TascnetError)) throw error;
     throw new TascnetError(`${refusal.message}: ${error.message}`, { hint: refusal.hint, cause: error });
