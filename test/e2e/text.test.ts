@@ -88,6 +88,23 @@ test('a text network is fine-tuned, searched, pruned and measured; the results c
   expect(comparison.agreement.value).toBeGreaterThan(0.9);
 }, 240_000);
 
+test('a network of any length is pruned without data, and measured once its length is said', () => {
+  const [free, small] = [join(folder, 'free.onnx'), join(folder, 'free-small.onnx')];
+  const fixed = textCnn();
+  writeFileSync(free, encodeOnnx({ ...fixed, inputs: fixed.inputs.map((input) => ({ ...input, dims: ['N', 'L'] })) }));
+  const bare = tascnet('prune', '--model', free, '--ratio', '0.5', '--out', small, '--json');
+  expect(bare).toMatchObject({ status: 0 });
+  expect(bare.stderr).toContain('--text-length');
+  expect(JSON.parse(bare.stdout).after).not.toHaveProperty('latencyMs');
+  const both = tascnet('validate', free, small, '--text-length', '20', '--json');
+  expect(both).toMatchObject({ status: 0 });
+  const { entries } = JSON.parse(both.stdout);
+  const inspected = JSON.parse(tascnet('inspect', small, '--text-length', '20', '--json').stdout);
+  expect(entries[1].macs).toBe(inspected.macs);
+  expect(entries[1].macs).toBeLessThan(0.5 * entries[0].macs);
+  expect(tascnet('validate', free).stderr).toContain('the extent "L" of input "tokens" is not fixed');
+});
+
 test('what does not belong to sentences is refused before anything is trained', () => {
   const out = ['--out', join(folder, 'x.onnx')];
   const sized = tascnet('finetune', '--model', model, ...TRAIN, '--image-size', '32', ...out);
