@@ -104,7 +104,9 @@ async function readClasses(source: TextSource, at: string, split: Split | undefi
 
 /** Every .txt file of a class folder is one text. */
 async function readDocuments(source: TextSource, at: string, className: string, split: Split | undefined) {
-  const { files } = await listFolder(source.root, at, source.skipped);
+  const { folders, files } = await listFolder(source.root, at, source.skipped);
+  for (const name of folders)
+    source.skipped.push({ file: `${at}/${name}`, reason: 'it is a folder within a class folder' });
   const labelled: LabelledText[] = [];
   for (const name of files) {
     const file = `${at}/${name}`;

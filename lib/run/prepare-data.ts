@@ -1,5 +1,6 @@
 /** The data of a command, images or sentences, as its model takes them. */
 
+import { createHash } from 'node:crypto';
 import { augmentationOf } from '../data/augment.js';
 import type { BatchSource } from '../data/batch.js';
 import { type ArrayBatchOptions, arrayBatches, imageBatches } from '../data/batches.js';
@@ -88,8 +89,13 @@ async function prepareText(graph: Graph, settings: DataSettings, hooks: Hooks): 
     const change = wordDropout(WORD_DROPOUT[level], preprocessing, encoder, seed);
     return batches('train', { batchSize, shuffle: true, seed, change });
   };
+  // Sentences read by another tokenizer are other data.
+  const { fingerprint } = sentences.dataset;
+  const read = createHash('sha256')
+    .update(JSON.stringify([fingerprint, preprocessing]))
+    .digest('hex');
   return {
-    dataset: sentences.dataset,
+    dataset: { ...sentences.dataset, fingerprint: read },
     preprocessing,
     train: training(settings.augment),
     student: training(settings.augment === 'none' ? 'none' : 'full'),

@@ -183,9 +183,12 @@ async function checkedRecord(record: RunRecord, settings: SessionSettings, data:
       hint: 'Put the original back, or start anew.',
     });
   if (data.dataset.fingerprint !== record.data.fingerprint)
-    throw new TascnetError(`The data in ${settings.data} are not those that this run began with.`, {
-      hint: 'Put them back, or start anew.',
-    });
+    throw new TascnetError(
+      `The data in ${settings.data}, as the model takes them, are not those that this run began with.`,
+      {
+        hint: 'Put them back, or start anew.',
+      },
+    );
   return record;
 }
 

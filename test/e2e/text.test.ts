@@ -88,6 +88,34 @@ test('a text network is fine-tuned, searched, pruned and measured; the results c
   expect(comparison.agreement.value).toBeGreaterThan(0.9);
 }, 240_000);
 
+test('a run is not gone on with by another tokenizer', () => {
+  const [words, out] = [join(folder, 'own.txt'), join(folder, 'run')];
+  const content = readFileSync(vocabulary, 'utf8');
+  writeFileSync(words, content);
+  const budget = ['--epochs', '3', '--trials', '2', '--trial-epochs', '1', '--depth', '1', '--tolerance', '100'];
+  const run = [
+    'run',
+    '--model',
+    model,
+    '--tokenizer',
+    words,
+    ...budget,
+    '--target-macs',
+    '0.7',
+    ...TRAIN,
+    '--out',
+    out,
+  ];
+  expect([0, 3]).toContain(tascnet(...run).status);
+  const { data: about, result } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+  expect(about.samples).toEqual({ train: 420, validation: 60, test: 120 });
+  expect(result.stage2.macs).toBeLessThan(result.baseline.macs);
+  writeFileSync(words, content.replace('red\nblue', 'blue\nred'));
+  const other = tascnet('run', '--resume', out, '--quiet');
+  expect(other).toMatchObject({ status: 1 });
+  expect(other.stderr).toContain('are not those that this run began with');
+}, 240_000);
+
 test('a network of any length is pruned without data, and measured once its length is said', () => {
   const [free, small] = [join(folder, 'free.onnx'), join(folder, 'free-small.onnx')];
   const fixed = textCnn();
