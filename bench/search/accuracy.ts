@@ -9,15 +9,13 @@ import { join } from 'node:path';
 import type { SearchOutcome } from '../../lib/run/search-run.js';
 import type { Bar } from './stage1.js';
 
-const FOLDER = 'runs/bench-stage1-wide';
+const FOLDER = 'runs/bench-stage1';
 export const MODELS = '../shared/data/models';
 export const IMAGES = '../shared/data/caltech101-25';
 export const NETWORK = 'mobilenet_v1_0.5_160.onnx';
-/** With batch norms, as most networks are trained. */
-const WIDE = 'mobilenet_v1_1.0_224_bn_features_block12.onnx';
 
 const OPTIONS = [
-  ...['--model', join(MODELS, WIDE), '--data', IMAGES, '--preprocessing', 'keras-tf'],
+  ...['--model', join(MODELS, NETWORK), '--data', IMAGES, '--preprocessing', 'keras-tf'],
   ...['--image-size', '128', '--epochs', '20', '--trials', '12', '--trial-epochs', '6', '--depth', '3'],
   ...['--target-params', '0.6'],
   ...['--compare', 'plain', '--json'],
