@@ -47,25 +47,28 @@ const SLOWER = ['--learning-rate', '0.0005'];
 const narrow = finetuned(NARROW, 160);
 const smaller = finetuned(NARROW, 128);
 const wide = finetuned(WIDE, 160);
+const DIGITS = ['--no-flip', '--batch-size', '64'];
 const lenet: Step = {
   name: 'lenet',
   from: { step: 'lenet-untrained' },
+  args: ['finetune', '--epochs', '40', ...DIGITS, '--preprocessing', '0..1', '--learning-rate', '0.002'],
+};
+/** As accurate as on 28 pixels, at 8.8 % of the multiply-adds. */
+const lenetAt16: Step = {
+  name: 'lenet-16',
+  from: { step: lenet.name },
+  args: ['finetune', '--image-size', '16', '--epochs', '40', ...DIGITS, '--learning-rate', '0.001'],
+};
+const lenetAt16Pruned: Step = {
+  name: 'lenet-16-0.17',
+  from: { step: lenetAt16.name },
   args: [
-    'finetune',
-    '--epochs',
-    '40',
-    '--batch-size',
-    '64',
-    '--no-flip',
-    '--preprocessing',
-    '0..1',
-    '--learning-rate',
-    '0.002',
+    ...['prune', '--target-macs', '0.17', '--epochs', '80', ...ANYWAY, ...DIGITS, '--round-to', '1'],
+    ...['--min-channels', '1', '--max-ratio-per-layer', '0.98', '--ranking', 'global'],
+    // So small a student learns the digits, not what augmentation makes of them; and most of it when it has its last shape.
+    ...['--augment', 'none', '--learning-rate', '0.003', '--steps', '2'],
   ],
 };
-const CAREFULLY = ['--no-flip', '--batch-size', '64', '--round-to', '1', '--min-channels', '1'];
-/** So small a student learns the digits, not what augmentation makes of them; and most of it when it has its last shape. */
-const TINY = ['--augment', 'none', '--learning-rate', '0.004', '--steps', '3'];
 
 export const ACCURACY_CASES: readonly Case[] = [
   { name: 'half', bar: '>= 88 %', data: 'caltech101-25', steps: [narrow, pruned(narrow, 0.5, ...FASTER)] },
@@ -110,26 +113,7 @@ export const ACCURACY_CASES: readonly Case[] = [
     name: 'LeNet-5 at 1.5 %',
     bar: 'within 1 point',
     data: 'digits',
-    steps: [
-      lenet,
-      {
-        name: 'lenet-1.5-tiny',
-        from: { step: lenet.name },
-        args: [
-          'prune',
-          '--target-macs',
-          '0.015',
-          '--epochs',
-          '60',
-          '--max-ratio-per-layer',
-          '0.98',
-          '--ranking',
-          'global',
-          ...ANYWAY,
-          ...CAREFULLY,
-          ...TINY,
-        ],
-      },
-    ],
+    // 8.8 % at 16 pixels, of which 17 % are left.
+    steps: [lenet, lenetAt16, lenetAt16Pruned],
   },
 ];
