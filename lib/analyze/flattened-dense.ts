@@ -8,6 +8,8 @@ import { inferShapes } from './shapes.js';
 
 type Types = ReadonlyMap<string, ValueType>;
 
+const DENSE: readonly string[] = ['Gemm', 'MatMul'];
+
 /**
  * The graph whose maps have changed their size, with the weights of dense layers that read them flattened brought to that
  * size: they give what they gave on the map brought back to its old size. A smaller map is brought back by linear
@@ -17,7 +19,8 @@ type Types = ReadonlyMap<string, ValueType>;
  */
 export function withResizedDense(graph: Graph, before: Types): Graph {
   let current = graph;
-  for (const { name } of graph.nodes) {
+  for (const { name, op } of graph.nodes) {
+    if (!DENSE.includes(op)) continue;
     const node = current.nodes.find((each) => each.name === name);
     const dense = node && denseOnMap(current, node, before);
     if (!dense) continue;
@@ -47,7 +50,7 @@ interface DenseOnMap {
 function denseOnMap(graph: Graph, node: Node, before: Types): DenseOnMap | undefined {
   const [input, name = ''] = node.inputs;
   const weight = graph.initializers.get(name);
-  if (!['Gemm', 'MatMul'].includes(node.op) || node.domain !== '' || weight?.dtype !== 'float32') return undefined;
+  if (node.domain !== '' || weight?.dtype !== 'float32') return undefined;
   if (weight.dims.length !== 2) return undefined;
   if (graph.nodes.filter(({ inputs }) => inputs.includes(name)).length !== 1) return undefined;
   if (node.attributes.transA?.value === 1) return undefined;

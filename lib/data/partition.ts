@@ -75,7 +75,7 @@ export function divide(
   for (const [label, pool] of pools.entries()) {
     if (pool.length === 0) continue;
     for (const [split, members] of splitClass(pool, classes[label] ?? '', wanted, fractions, seed, noun))
-      parts[split].push(...members);
+      for (const member of members) parts[split].push(member);
   }
   for (const split of SPLITS) parts[split].sort((a, b) => (a.file < b.file ? -1 : 1));
   return parts;

@@ -35,18 +35,11 @@ export async function readTextFolder(source: TextSource): Promise<LabelledText[]
   const top = await listFolder(root, '', skipped);
   const tables = top.files.filter(isTable);
   const ofSplits = tables.filter((name) => splitNamed(stem(name)) !== undefined);
-  if (ofSplits.length > 0) {
-    const labelled: LabelledText[] = [];
-    for (const name of ofSplits) labelled.push(...(await readTextTable(source, name, splitNamed(stem(name)))));
-    return labelled;
-  }
+  if (ofSplits.length > 0) return inTurn(ofSplits, (name) => readTextTable(source, name, splitNamed(stem(name))));
   const [table, second] = tables;
   if (table !== undefined && second === undefined) return readTextTable(source, table, undefined);
-  if (top.folders.includes('train') && !top.folders.some((name) => splitNamed(name) === undefined)) {
-    const labelled: LabelledText[] = [];
-    for (const folder of top.folders) labelled.push(...(await readClasses(source, folder, splitNamed(folder))));
-    return labelled;
-  }
+  if (top.folders.includes('train') && !top.folders.some((name) => splitNamed(name) === undefined))
+    return inTurn(top.folders, (folder) => readClasses(source, folder, splitNamed(folder)));
   return readClasses(source, '', undefined);
 }
 
@@ -84,22 +77,31 @@ async function readClasses(source: TextSource, at: string, split: Split | undefi
   const { root, skipped } = source;
   const { folders, files } = await listFolder(root, at, skipped);
   const within = (name: string) => (at === '' ? name : `${at}/${name}`);
-  const labelled: LabelledText[] = [];
   if (folders.length > 0) {
     for (const name of files)
       skipped.push({ file: within(name), reason: 'it lies beside the class folders, not in one' });
-    for (const name of folders) labelled.push(...(await readDocuments(source, within(name), name, split)));
-    return labelled;
+    return inTurn(folders, (name) => readDocuments(source, within(name), name, split));
   }
   // What has no ending or one of its own (rt-polarity.pos) holds sentences too, but not beside files that say so.
   const texts = files.filter((name) => extname(name).toLowerCase() === '.txt');
-  for (const name of texts.length > 0 ? texts : files)
-    labelled.push(...(await readLines(source, within(name), name.replace(/\.txt$/i, ''), split)));
+  const labelled = await inTurn(texts.length > 0 ? texts : files.filter((name) => !isTable(name)), (name) =>
+    readLines(source, within(name), name.replace(/\.txt$/i, ''), split),
+  );
   if (labelled.length === 0)
     throw new TascnetError(`The data folder ${shown(join(root, at))} holds no labelled sentences.`, {
       hint: 'Put the sentences of each class into a file of its own, one a line (DIR/class.txt), or give a CSV: text,label.',
     });
   return labelled;
+}
+
+/** What `read` gives of each name, one after the other. */
+async function inTurn(
+  names: readonly string[],
+  read: (name: string) => Promise<LabelledText[]>,
+): Promise<LabelledText[]> {
+  const parts: LabelledText[][] = [];
+  for (const name of names) parts.push(await read(name));
+  return parts.flat();
 }
 
 /** Every .txt file of a class folder is one text. */

@@ -129,6 +129,7 @@ function tellOfLosses(
 
 /**
  * Batches of token ids, as the models take them.
+ * @param names of the models, for the error.
  * @throws TascnetError when these take their texts in different ways.
  */
 export async function tokenBatches(
@@ -136,12 +137,13 @@ export async function tokenBatches(
   { dataset, texts }: Sentences,
   { tokenizer: path, textLength: length }: Pick<DataSettings, 'tokenizer' | 'textLength'>,
   hooks: Hooks,
+  names = 'The models',
 ) {
   const tokenizer = path === undefined ? undefined : await readTokenizer(path);
   const choices = graphs.map((graph) => textPreprocessingFor(graph, { tokenizer, length }, () => texts('train')));
   const [first] = choices;
   if (!first || choices.some((each) => JSON.stringify(each.preprocessing) !== JSON.stringify(first.preprocessing)))
-    throw new TascnetError('The models take their sentences in different ways.', {
+    throw new TascnetError(`${names} take their sentences in different ways.`, {
       hint: 'Validate them one after the other.',
     });
   const { preprocessing, encoder } = first;

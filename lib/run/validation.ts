@@ -80,13 +80,18 @@ async function testSamples(paths: readonly string[], data: string, settings: Val
   const check = (classes: number) => {
     for (const [index, each] of graphs.entries()) checkClasses(each, paths[index] ?? '', classes);
   };
-  const { dataset, ...test } = await open(graphs, data, { ...settings, seed, check }, hooks);
+  const { dataset, ...test } = await open(
+    graphs,
+    data,
+    { ...settings, seed, names: paths.join(' and '), check },
+    hooks,
+  );
   for (const { file, reason } of dataset.skipped) warn(hooks, `${file} was skipped: ${reason}.`);
   return test;
 }
 
 /** `check` is told how many classes the data have, before they are read. */
-type Checked = ValidationSettings & { seed: number; check: (classes: number) => void };
+type Checked = ValidationSettings & { seed: number; names: string; check: (classes: number) => void };
 
 async function testSentences(graphs: readonly Graph[], data: string, settings: Checked, hooks: Hooks) {
   const sentences = await openSentences(data, {
@@ -95,7 +100,7 @@ async function testSentences(graphs: readonly Graph[], data: string, settings: C
     onWarning: (message) => warn(hooks, message),
   });
   settings.check(sentences.dataset.classes.length);
-  const { preprocessing, batches } = await tokenBatches(graphs, sentences, settings, hooks);
+  const { preprocessing, batches } = await tokenBatches(graphs, sentences, settings, hooks, settings.names);
   return {
     dataset: sentences.dataset,
     test: batches('test', { batchSize: 32 }),
@@ -110,7 +115,7 @@ async function testImages(graphs: readonly Graph[], data: string, settings: Chec
   const choices = graphs.map((each) => preprocessingFor(each, { preset: settings.preprocessing, size }));
   const [preprocessing] = choices;
   if (!preprocessing || choices.some((choice) => JSON.stringify(choice) !== JSON.stringify(preprocessing))) {
-    throw new TascnetError('The models expect their images in different ways.', {
+    throw new TascnetError(`${settings.names} expect their images in different ways.`, {
       hint: 'Validate them one after the other.',
     });
   }

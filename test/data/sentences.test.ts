@@ -105,6 +105,11 @@ test('text that is not UTF-8 is read as what was usual before it, and that is sa
 
 test.each<[string, Record<string, string | Uint8Array>, RegExp]>([
   ['an empty folder', {}, /holds no labelled sentences/],
+  [
+    'tables that name no split',
+    { 'a.csv': 'text,label\nx,y\n', 'b.csv': 'text,label\nx,y\n' },
+    /no labelled sentences/,
+  ],
   ['one class', { 'a.txt': 'x\ny\nz' }, /only one class/],
   ['a class with too few', { 'a.txt': 'x\ny\nz', 'b.txt': 'x' }, /Class "b" has 1 sentence, too few/],
   ['a file that is no text', { 'a.txt': new Uint8Array([1, 0, 2]), 'b.txt': 'x' }, /zero bytes: it is no text/],
@@ -136,4 +141,9 @@ testWith('rt-polarity', 'the movie reviews in both encodings have 5,331 sentence
     expect(opened?.dataset.classes).toEqual(['rt-polarity.neg', 'rt-polarity.pos']);
     expect(opened && sizes(opened)).toEqual([7464, 1066, 2132]);
   }
+});
+
+test('a class may have more sentences than a call may have arguments', async () => {
+  const folder = await folderOf({ 'a.txt': 'x\n'.repeat(300_000), 'b.txt': 'x\ny\nz' });
+  expect(sizes(await openSentences(folder, { seed: 0 })).reduce((sum, size) => sum + size)).toBe(300_003);
 });
