@@ -41,6 +41,7 @@
         "native/tensorflow/batch_norm.cc",
         "native/tensorflow/depthwise.cc",
         "native/tensorflow/kernels.cc",
+        "native/yielding.cc",
       ],
       "include_dirs": [
         "<!(node -p \"require('path').dirname(require.resolve('node-addon-api/package.json'))\")",

@@ -13,6 +13,8 @@
 #include <system_error>
 #include <thread>
 
+#include "yielding.h"
+
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -97,6 +99,7 @@ class Pool {
   }
 
   void help() {
+    const Yielding yielding;
     std::unique_lock lock(mutex_);
     for (;;) {
       Loop* found = nullptr;

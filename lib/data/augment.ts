@@ -1,4 +1,4 @@
-/** Random changes of images: parts, mirror images, colours. */
+/** Random changes of images: places, parts, mirror images, colours. */
 
 import { TascnetError } from '../errors.js';
 import type { RandomGenerator } from '../graph/random.js';
@@ -6,29 +6,43 @@ import type { RandomGenerator } from '../graph/random.js';
 export interface Augmentation {
   /** Mirrors half of the images left to right. Not for digits, letters or anything whose mirror image means something else. */
   flip: boolean;
+  /** How far an image may be moved along each axis, as a share of its extent, in [0, 1); its edge fills what becomes free. */
+  shift: number;
   /** The smallest share of the area that a random crop keeps, in (0, 1]; 1 takes the whole image. */
   crop: number;
   /** How far brightness, contrast and saturation may change, each by a factor within 1 ± jitter; 0 leaves them. */
   jitter: number;
 }
 
-export type AugmentationLevel = 'none' | 'light' | 'full';
+export type AugmentationLevel = 'none' | 'shift' | 'light' | 'full';
 
 const LEVELS: Record<AugmentationLevel, Augmentation> = {
-  none: { flip: false, crop: 1, jitter: 0 },
-  light: { flip: true, crop: 0.7, jitter: 0.1 },
-  full: { flip: true, crop: 0.35, jitter: 0.3 },
+  none: { flip: false, shift: 0, crop: 1, jitter: 0 },
+  // Four of 32 pixels, as is usual for CIFAR (He et al. 2016, section 4.2).
+  shift: { flip: false, shift: 0.125, crop: 1, jitter: 0 },
+  light: { flip: true, shift: 0, crop: 0.7, jitter: 0.1 },
+  full: { flip: true, shift: 0, crop: 0.35, jitter: 0.3 },
 };
+
+/** How much a student's samples are varied: the teacher says what it sees in each view (Beyer et al., arXiv 2106.05237). */
+export function levelOfStudent(level: AugmentationLevel): AugmentationLevel {
+  return level === 'light' ? 'full' : level;
+}
 
 /** @throws TascnetError when a number is out of its range. */
 export function augmentationOf(choice: AugmentationLevel | Augmentation): Augmentation {
-  const { flip, crop, jitter } = typeof choice === 'string' ? LEVELS[choice] : choice;
+  const { flip, shift, crop, jitter } = typeof choice === 'string' ? LEVELS[choice] : choice;
+  if (!(shift >= 0 && shift < 1)) throw new TascnetError(`The shift of ${shift} should be from 0 to under 1.`);
   if (!(crop > 0 && crop <= 1)) throw new TascnetError(`The crop of ${crop} should be over 0 and at most 1.`);
   if (!(jitter >= 0 && jitter < 1)) throw new TascnetError(`The jitter of ${jitter} should be from 0 to under 1.`);
-  return { flip, crop, jitter };
+  return { flip, shift, crop, jitter };
 }
 
-/** A rectangle of the source, in pixels, not necessarily whole. */
+export function changesImages({ flip, shift, crop, jitter }: Augmentation): boolean {
+  return flip || shift > 0 || crop < 1 || jitter > 0;
+}
+
+/** A rectangle of the source, in pixels, not necessarily whole, nor within it: what lies outside is as the edge next to it. */
 export interface Crop {
   top: number;
   left: number;
@@ -41,8 +55,19 @@ export interface Crop {
 const LOG_ASPECT = Math.log(4 / 3);
 const CROP_ATTEMPTS = 10;
 
-/** A random crop: area uniform in [smallest, 1] of the image, aspect ratio log-uniform in [3/4, 4/3], place uniform. */
-export function randomCrop(random: RandomGenerator, height: number, width: number, { flip, crop }: Augmentation): Crop {
+/**
+ * A random crop: area uniform in [smallest, 1] of the image, aspect ratio log-uniform in [3/4, 4/3], place uniform; then moved
+ * by a distance uniform in ± shift of the image's height and width.
+ */
+export function randomCrop(random: RandomGenerator, height: number, width: number, augmentation: Augmentation): Crop {
+  const { shift } = augmentation;
+  const inside = cropInside(random, height, width, augmentation);
+  if (shift === 0) return inside;
+  const moved = (extent: number) => extent * shift * (2 * random.next() - 1);
+  return { ...inside, top: inside.top + moved(height), left: inside.left + moved(width) };
+}
+
+function cropInside(random: RandomGenerator, height: number, width: number, { flip, crop }: Augmentation): Crop {
   const mirrored = flip && random.next() < 0.5;
   if (crop < 1)
     for (let attempt = 0; attempt < CROP_ATTEMPTS; attempt++) {

@@ -8,6 +8,7 @@ import {
   type Augmentation,
   type AugmentationLevel,
   augmentationOf,
+  changesImages,
   randomColourChange,
   randomCrop,
 } from './augment.js';
@@ -48,7 +49,7 @@ export function imageBatches(
   if (images.size[0] !== height || images.size[1] !== width)
     throw new TascnetError(`The pixels are ${images.size.join('×')}, but the model takes ${height}×${width}.`);
   const augmentation = augmentationOf(options.augment ?? 'none');
-  const changes = augmentation.flip || augmentation.crop < 1 || augmentation.jitter > 0;
+  const changes = changesImages(augmentation);
   const asked = options.layout ?? 'channelsLast';
   const layout: Layout = declared === 'NHWC' ? 'plain' : asked;
   const channelsLast = declared === 'NHWC' || asked === 'channelsLast';

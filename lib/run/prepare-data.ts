@@ -1,7 +1,7 @@
 /** The data of a command, images or sentences, as its model takes them. */
 
 import { createHash } from 'node:crypto';
-import { augmentationOf } from '../data/augment.js';
+import { type AugmentationLevel, augmentationOf, levelOfStudent } from '../data/augment.js';
 import type { BatchSource } from '../data/batch.js';
 import { type ArrayBatchOptions, arrayBatches, imageBatches } from '../data/batches.js';
 import { classWeights, type Dataset, type Split } from '../data/dataset.js';
@@ -23,10 +23,7 @@ export interface PreparedData {
   preprocessing: InputPreprocessing;
   /** With augmentation, shuffled. */
   train: BatchSource;
-  /**
-   * The same samples for a student that learns from a teacher, varied as much as augmentation can: the teacher says what it
-   * sees in each view (Beyer et al., arXiv 2106.05237). Not varied where `augment` is none.
-   */
+  /** The same samples for a student that learns from a teacher, varied as `levelOfStudent` says. */
   student: BatchSource;
   validation: BatchSource;
   /** Training samples without augmentation, for statistics and repair. */
@@ -62,7 +59,7 @@ async function prepareImages(graph: Graph, settings: DataSettings, hooks: Hooks)
     onProgress: (done, total) => hooks.onEvent({ kind: 'progress', what: 'Reading images', done, total }),
     onWarning: (message) => warn(hooks, message),
   });
-  const training = (level: DataSettings['augment']) => {
+  const training = (level: AugmentationLevel) => {
     const augment = augmentationOf(level);
     return imageBatches(pixels.train, preprocessing, {
       ...{ batchSize, shuffle: true, seed },
@@ -73,7 +70,7 @@ async function prepareImages(graph: Graph, settings: DataSettings, hooks: Hooks)
     dataset: pixels.dataset,
     preprocessing,
     train: training(settings.augment),
-    student: training(settings.augment === 'none' ? 'none' : 'full'),
+    student: training(levelOfStudent(settings.augment)),
     validation: imageBatches(pixels.validation, preprocessing, { batchSize }),
     calibration: imageBatches(pixels.train, preprocessing, { batchSize, shuffle: true, seed }),
     test: imageBatches(pixels.test, preprocessing, { batchSize: 32, layout: 'plain' }),
@@ -85,7 +82,9 @@ async function prepareText(graph: Graph, settings: DataSettings, hooks: Hooks): 
   const { batchSize, seed } = settings;
   const sentences = await openSentences(settings.data, { seed, onWarning: (message) => warn(hooks, message) });
   const { preprocessing, encoder, batches } = await tokenBatches([graph], sentences, settings, hooks);
-  const training = (level: DataSettings['augment']) => {
+  const training = (level: AugmentationLevel) => {
+    if (level === 'shift')
+      throw new TascnetError('--augment shift moves images; sentences can be varied by none, light or full.');
     const change = wordDropout(WORD_DROPOUT[level], preprocessing, encoder, seed);
     return batches('train', { batchSize, shuffle: true, seed, change });
   };
@@ -98,7 +97,7 @@ async function prepareText(graph: Graph, settings: DataSettings, hooks: Hooks): 
     dataset: { ...sentences.dataset, fingerprint: read },
     preprocessing,
     train: training(settings.augment),
-    student: training(settings.augment === 'none' ? 'none' : 'full'),
+    student: training(levelOfStudent(settings.augment)),
     validation: batches('validation', { batchSize }),
     calibration: training('none'),
     test: batches('test', { batchSize: 32 }),

@@ -1,5 +1,6 @@
 /** The resolved settings of the commands that train; the options table in `config` gives their defaults and help. */
 
+import type { AugmentationLevel } from '../data/augment.js';
 import type { Reduction } from '../prune/criterion.js';
 import type { Normalization } from '../prune/normalize.js';
 import type { Ranking } from '../prune/ranking.js';
@@ -24,7 +25,7 @@ export interface DataSettings {
   imageSize?: number | undefined;
   /** Preset name; read from the model's metadata when absent. */
   preprocessing?: string | undefined;
-  augment: 'none' | 'light' | 'full';
+  augment: AugmentationLevel;
   /** Augmentation mirrors images left to right. */
   flip: boolean;
   /** Images decoded at a time, by default one for each core; trials at a time, by default one. */

@@ -47,18 +47,18 @@ std::vector<ImageChange> readChanges(const Args& args, const double* numbers, st
   std::vector<ImageChange> changes;
   changes.reserve(count);
   for (std::size_t i = 0; i < count; ++i, numbers += kChangeLength) {
-    const auto require = [&](std::size_t at, bool right, const char* expected, std::size_t upTo = 0) {
+    const auto require = [&](std::size_t at, bool right, const std::string& expected) {
       if (std::isfinite(numbers[at]) && right) return;
-      args.wrongRange(expected + (upTo > 0 ? std::to_string(upTo) : ""),
-                      "changes[" + std::to_string(i * kChangeLength + at) + "]", describeNumber(numbers[at]));
+      args.wrongRange(expected, "changes[" + std::to_string(i * kChangeLength + at) + "]", describeNumber(numbers[at]));
     };
-    const auto inside = [&](std::size_t start, std::size_t length, std::size_t extent) {
+    const auto near = [&](std::size_t start, std::size_t length, std::size_t extent) {
       const auto most = static_cast<double>(extent);
-      require(start, numbers[start] >= 0 && numbers[start] <= most, "a number from 0 to ", extent);
-      require(length, numbers[length] > 0 && numbers[length] <= most, "a number above 0 up to ", extent);
+      const std::string limit = std::to_string(extent);
+      require(start, std::abs(numbers[start]) <= most, "a number from -" + limit + " to " + limit);
+      require(length, numbers[length] > 0 && numbers[length] <= most, "a number above 0 up to " + limit);
     };
-    inside(0, 2, format.height);
-    inside(1, 3, format.width);
+    near(0, 2, format.height);
+    near(1, 3, format.width);
     require(4, numbers[4] == 0 || numbers[4] == 1, "0 or 1");
     for (std::size_t at = 5; at < kChangeLength; ++at) require(at, true, "a finite number");
     changes.push_back({numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] == 1, numbers[5], numbers[6],

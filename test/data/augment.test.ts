@@ -5,6 +5,7 @@ import {
   augmentationOf,
   type ColourChange,
   type Crop,
+  levelOfStudent,
   randomColourChange,
   randomCrop,
 } from '../../lib/data/augment.js';
@@ -113,7 +114,7 @@ test('random crops stay inside, keep the asked area and aspect, and half of them
   let mirrored = 0;
   for (let round = 0; round < 2000; round++) {
     const [high, wide] = [20 + random.int(50), 20 + random.int(50)];
-    const crop = randomCrop(random, high, wide, { flip: true, crop: 0.4, jitter: 0 });
+    const crop = randomCrop(random, high, wide, { flip: true, shift: 0, crop: 0.4, jitter: 0 });
     expect(crop.top).toBeGreaterThanOrEqual(0);
     expect(crop.left).toBeGreaterThanOrEqual(0);
     expect(crop.top + crop.height).toBeLessThanOrEqual(high + 1e-9);
@@ -124,9 +125,42 @@ test('random crops stay inside, keep the asked area and aspect, and half of them
   expect(Math.abs(mirrored - 1000)).toBeLessThan(100);
 });
 
+test('shifts move the whole image by at most their share, in both directions alike, and do not mirror it', () => {
+  const [random, shift] = [randomGenerator('shifts'), augmentationOf('shift')];
+  const [height, width] = [40, 16];
+  const crops = Array.from({ length: 2000 }, () => randomCrop(random, height, width, shift));
+  for (const crop of crops) expect(crop).toMatchObject({ height, width, flip: false });
+  for (const [places, extent] of [
+    [crops.map(({ top }) => top), height],
+    [crops.map(({ left }) => left), width],
+  ] as const) {
+    const farthest = extent / 8;
+    expect(Math.max(...places)).toBeLessThanOrEqual(farthest);
+    expect(Math.min(...places)).toBeGreaterThanOrEqual(-farthest);
+    // Uniform: standard deviation farthest / √3, of a mean of 2,000 a 45th of that.
+    const mean = places.reduce((sum, place) => sum + place, 0) / places.length;
+    expect(Math.abs(mean)).toBeLessThan((4 * farthest) / Math.sqrt(3 * places.length));
+    expect(Math.max(...places)).toBeGreaterThan(0.98 * farthest);
+  }
+});
+
+test("a student's images are varied in the same way, but not lightly", () => {
+  expect(levelOfStudent('light')).toBe('full');
+  for (const level of ['none', 'shift', 'full'] as const) expect(levelOfStudent(level)).toBe(level);
+});
+
 test('levels and out-of-range numbers', () => {
-  expect(augmentationOf('none')).toEqual({ flip: false, crop: 1, jitter: 0 });
+  expect(augmentationOf('none')).toEqual({ flip: false, shift: 0, crop: 1, jitter: 0 });
   expect(augmentationOf('full').crop).toBeLessThan(augmentationOf('light').crop);
-  for (const wrong of [{ crop: 0 }, { crop: 1.1 }, { crop: Number.NaN }, { jitter: 1 }, { jitter: -0.1 }])
-    expect(() => augmentationOf({ flip: false, crop: 1, jitter: 0, ...wrong })).toThrow(/should be/);
+  const plain = augmentationOf('none');
+  for (const wrong of [
+    { crop: 0 },
+    { crop: 1.1 },
+    { crop: Number.NaN },
+    { jitter: 1 },
+    { jitter: -0.1 },
+    { shift: 1 },
+    { shift: -0.1 },
+  ])
+    expect(() => augmentationOf({ ...plain, ...wrong })).toThrow(/should be/);
 });

@@ -224,15 +224,15 @@ test('messages name the argument, what came and what was expected', async () => 
   for (const [args, message] of cases) await expect(norms(...args)).rejects.toThrow(message);
 });
 
-test('a change of an image must stay inside it, and its output be memory of its own', async () => {
+test('a change of an image must stay by it, and its output be memory of its own', async () => {
   const { preprocessImages } = native as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   const pixels = new Uint8Array(new ArrayBuffer(48), 0, 6);
   const write = (changes: number[] | undefined, out = new Float32Array(6), format: object = pictureFormat()) =>
     preprocessImages?.(pixels, 1, format, changes && Float64Array.from(changes), out);
   const format = pictureFormat();
   const cases: [Promise<unknown> | undefined, string][] = [
-    [write([-1, 0, 1, 2, 0, 1, 0, 0]), 'a number from 0 to 1 for changes[0] but received -1'],
-    [write([0, 3, 1, 2, 0, 1, 0, 0]), 'a number from 0 to 2 for changes[1] but received 3'],
+    [write([-1.5, 0, 1, 2, 0, 1, 0, 0]), 'a number from -1 to 1 for changes[0] but received -1.5'],
+    [write([0, 3, 1, 2, 0, 1, 0, 0]), 'a number from -2 to 2 for changes[1] but received 3'],
     [write([0, 0, 0, 2, 0, 1, 0, 0]), 'a number above 0 up to 1 for changes[2] but received 0'],
     [write([0, 0, 1, Number.NaN, 0, 1, 0, 0]), 'for changes[3] but received NaN'],
     [write([0, 0, 1, 2, 2, 1, 0, 0]), '0 or 1 for changes[4] but received 2'],

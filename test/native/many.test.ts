@@ -192,7 +192,7 @@ many(
     const pixels = new Uint8Array(count * size + offset).subarray(offset).map(() => integer(random, 0, 255));
     const rectangle = (extent: number) => {
       const length = extent * (0.05 + 0.95 * random());
-      return [random() * (extent - length), length] as const;
+      return [extent * (2 * random() - 1), length] as const;
     };
     const changeOf = () => {
       const [[top, high], [left, wide]] = [rectangle(height), rectangle(width)];

@@ -111,12 +111,12 @@ export const TRAINING_OPTIONS = {
     undefined,
   ),
   augment: choice(
-    ['none', 'light', 'full'],
+    ['none', 'shift', 'light', 'full'],
     TRAIN,
     {
       group: 'Training',
       describe:
-        'How much the data are varied in training: images are cropped, mirrored and recoloured, words left out.',
+        'How the data are varied in training: images are moved (shift), or cropped, mirrored and recoloured, words left out.',
     },
     'light',
   ),

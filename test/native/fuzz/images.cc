@@ -34,10 +34,10 @@ struct Picture {
 
 double luma(const double* colours) { return 0.299 * colours[0] + 0.587 * colours[1] + 0.114 * colours[2]; }
 
-// An extent of the source that begins and ends inside of it.
+// An extent that begins in the source or up to a whole of it before.
 void rectangle(Input& input, std::size_t extent, double& start, double& length) {
   length = static_cast<double>(extent) * static_cast<double>(1 + input.between(0, 255)) / 256;
-  start = (static_cast<double>(extent) - length) * static_cast<double>(input.between(0, 255)) / 255;
+  start = static_cast<double>(extent) * (static_cast<double>(input.between(0, 510)) / 255 - 1);
 }
 
 }  // namespace
