@@ -16,11 +16,13 @@ import { requireWritable } from './journal/whole-file.js';
 import {
   oneShotSettings,
   pruneSettings,
+  refuseTeacher,
   requireEpochs,
   requireGoal,
   searchSettings,
   seedOf,
   type Training,
+  teacherSettings,
   trainable,
 } from './run/asked.js';
 import { withAskedInput } from './run/asked-input.js';
@@ -104,7 +106,7 @@ export async function finetune(request: Request<'finetune'>, work: Work = {}): P
   const settings = settled('finetune', request);
   const [asked, out] = [trainable('finetune', settings), await outFile(settings.out, 'finetune')];
   const { runFinetune } = await import('./run/single.js');
-  return runFinetune(await engineFor(settings, work), asked, out, hooksOf(work));
+  return runFinetune(await engineFor(settings, work), { ...asked, ...teacherSettings(settings) }, out, hooksOf(work));
 }
 
 /**
@@ -166,12 +168,14 @@ export async function prune(request: Request<'prune'>, work: Work = {}): Promise
     const chosen = {
       ...trainable('prune', settings),
       ...pruneSettings(settings),
+      ...teacherSettings(settings),
       criterion: settings.criterion ?? TRAINED_CRITERION,
       compare: settings.compare,
     };
     outcome = await runPrune(await engineFor(settings, work), chosen, out, hooks);
   } else {
     const oneShot = oneShotSettings('prune', settings);
+    refuseTeacher(settings);
     requireGoal(oneShot);
     if (settings.data === undefined) {
       const message = 'Without --data, channels go by their weights alone, and nothing is retrained.';

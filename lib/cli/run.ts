@@ -13,7 +13,7 @@ export const action: Action<Settings<'run'>> = async ({ settings, sources, outpu
   if (settings.dryRun) {
     const { dryRun } = await import('./prune.js');
     return dryRun({
-      settings: { ...settings, finetune: false, plan: undefined, targetLatency: undefined },
+      settings: { ...settings, finetune: false, teacher: undefined, plan: undefined, targetLatency: undefined },
       output,
       onEvent,
       signal,

@@ -60,6 +60,21 @@ function layerwise(settings: Training) {
   return 'layerDecay' in settings ? { layerDecay: settings.layerDecay, unfreeze: settings.unfreeze } : {};
 }
 
+export function teacherSettings({ teacher, distill }: Settings<'finetune'> | Settings<'prune'>) {
+  if (teacher !== undefined && !existsSync(teacher))
+    throw new TascnetError(`${teacher} does not exist.`, { hint: 'Check --teacher.' });
+  return { teacher, distill };
+}
+
+/** @throws TascnetError when a teacher was given where nothing is trained. */
+export function refuseTeacher({ teacher }: Settings<'prune'>): void {
+  if (teacher === undefined) return;
+  throw new TascnetError('--teacher is for training, and nothing is trained here.', {
+    hint: 'Add --data, without --no-finetune.',
+    exitCode: ExitCode.usage,
+  });
+}
+
 export function searchSettings(settings: Settings<'search'> | Settings<'run'>) {
   const { trials, trialEpochs, depth, sampler, stopRule, views, featureType, winnerLayers, distill } = settings;
   return { trials, trialEpochs, depth, sampler, stopRule, views, featureType, winnerLayers, distill };

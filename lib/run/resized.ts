@@ -1,5 +1,6 @@
 /** A search may choose another image size than its network came with: from there on the data are those of that size. */
 
+import { forTeacher } from '../data/batch.js';
 import { imageSize } from '../data/input-preprocessing.js';
 import type { Graph } from '../graph/graph.js';
 import { imageSizeOf } from '../search/searchable.js';
@@ -8,7 +9,10 @@ import type { Hooks } from './hooks.js';
 import { type PreparedData, prepareData } from './prepare-data.js';
 import type { DataSettings } from './settings.js';
 
-/** The data as `graph` takes them: `data` itself, or the same images at another size, which the caller is to close. */
+/**
+ * The data as `graph` takes them: `data` itself, or the same images at another size, which the caller is to close. A network
+ * that takes them as they were teaches the student from those.
+ */
 export async function dataFor(
   graph: Graph,
   data: PreparedData,
@@ -17,7 +21,9 @@ export async function dataFor(
 ): Promise<PreparedData> {
   const [own] = imageSize(data.preprocessing) ?? [];
   const size = imageSizeOf(graph) ?? own;
-  return size === own ? data : prepareData(graph, { ...settings, imageSize: size }, hooks);
+  if (size === own) return data;
+  const resized = await prepareData(graph, { ...settings, imageSize: size }, hooks);
+  return { ...resized, student: forTeacher(resized.student, data.student) };
 }
 
 /** Measures exported models in their order, those that stand side by side and take the same images together. */

@@ -123,7 +123,6 @@ async function shrink(
 ): Promise<Models> {
   const parts = { ...keep, hooks };
   const epochs = budget(settings.epochs);
-  const teaching = its === data;
   const stage1 = await phase('stage1', parts, tunedSchema, async () => {
     const { graph: trained, ...outcome } = await finetune(
       'stage1',
@@ -134,7 +133,7 @@ async function shrink(
       epochs.stage1,
       hooks,
       keep,
-      winnerTraining(baseline, winner, settings, !teaching),
+      winnerTraining(baseline, winner, settings, its !== data),
     );
     return { graph: trained, outcome };
   });
@@ -149,7 +148,7 @@ async function shrink(
       epochs.stage2,
       hooks,
       keep,
-      teaching ? baseline : stage1.graph,
+      baseline,
     );
     return { graph: pruned, outcome };
   });

@@ -146,7 +146,7 @@ export async function searchStage(
  * How the winner of a search is fine-tuned: taught by the network that it was made of, and in the layers that were searched
  * alone, unless `winnerLayers` says otherwise. What stands before them has been fine-tuned already, and so have they in their
  * trial, whose weights stay where the training does not better them.
- * @param resized the winner takes images of another size than `original`, which can neither teach it nor have prepared it.
+ * @param resized the winner takes images of another size than `original`, which has not prepared its first layers for them.
  */
 export function winnerTraining(
   original: Graph,
@@ -154,10 +154,10 @@ export function winnerTraining(
   { distill = 0, winnerLayers }: Partial<SearchSettings & DistillationSettings>,
   resized: boolean,
 ): Guidance {
-  if (resized) return {};
-  const searched = cut === undefined || winnerLayers === 'all' ? undefined : tailOf(graph, cut).initializers;
+  const whole = resized || cut === undefined || winnerLayers === 'all';
+  const searched = whole ? undefined : tailOf(graph, cut).initializers;
   return {
-    startCounts: true,
+    ...(resized ? {} : { startCounts: true }),
     ...(distill > 0 ? { distillation: { teacher: original, weight: distill } } : {}),
     ...(searched ? { frozen: (name) => !searched.has(name) } : {}),
   };

@@ -124,7 +124,7 @@ export interface PruneSettings extends DistillationSettings {
 }
 
 export interface DistillationSettings {
-  /** Weight of learning from the network as it was before search and pruning. */
+  /** Weight of learning from a teacher: the network as it was before search and pruning, or another that was given. */
   distill: number;
 }
 
@@ -138,4 +138,11 @@ export interface MachineSettings {
 }
 
 export type FinetuneSettings = { model: string } & DataSettings & TrainingSettings & MachineSettings;
+
+/** Of the commands that may be given a network to learn from. */
+export interface TeacherSettings extends DistillationSettings {
+  /** A model file; default: for pruning the given model, for fine-tuning none. */
+  teacher?: string | undefined;
+}
+
 export type RunSettings = FinetuneSettings & SearchSettings & PruneSettings & EvidenceSettings;

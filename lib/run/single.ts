@@ -18,20 +18,23 @@ import { type LatencySettings, withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
 import { atSize, loadModel, loadTrainable, prepareGraph } from './prepare.js';
 import { type PreparedData, prepareData } from './prepare-data.js';
-import type { DataSettings, EvidenceSettings, FinetuneSettings, PruneSettings } from './settings.js';
+import type { DataSettings, EvidenceSettings, FinetuneSettings, PruneSettings, TeacherSettings } from './settings.js';
 import { tellOfOtherSeed } from './split-seed.js';
 import { finetune, pruneOptions, pruneStage } from './stages.js';
+import { type Teaching, teachingBy } from './teacher.js';
 
 /** Fine-tunes `settings.model` on the data into `out`. */
 export async function runFinetune(
   engine: Engine,
-  settings: FinetuneSettings,
+  settings: FinetuneSettings & TeacherSettings,
   out: string,
   hooks: Hooks,
 ): Promise<Evidence> {
-  return withData(settings, hooks, async (graph, data) => {
+  return withData(settings, hooks, async (graph, data, teacher) => {
     const prepared = await prepareGraph(engine, graph, data, settings, hooks);
-    const trained = await finetune('finetune', engine, prepared, data, settings, settings.epochs, hooks);
+    const guidance = teacher ? { distillation: { teacher, weight: settings.distill } } : {};
+    const { epochs } = settings;
+    const trained = await finetune('finetune', engine, prepared, data, settings, epochs, hooks, undefined, guidance);
     const [entry] = await exported(engine, [trained.graph], [out], data, settings, hooks);
     return present(entry);
   });
@@ -48,7 +51,7 @@ export interface PruneOutcome {
   rivals?: Rival[];
 }
 
-export type DataPruneSettings = FinetuneSettings & PruneSettings & EvidenceSettings;
+export type DataPruneSettings = FinetuneSettings & TeacherSettings & PruneSettings & EvidenceSettings;
 
 /** Prunes with the data: in steps, with repair and retraining. */
 export async function runPrune(
@@ -57,10 +60,10 @@ export async function runPrune(
   out: string,
   hooks: Hooks,
 ): Promise<PruneOutcome> {
-  return withData(settings, hooks, async (graph, data) => {
+  return withData(settings, hooks, async (graph, data, teacher) => {
     const prepared = await prepareGraph(engine, graph, data, settings, hooks);
     const settled = await withLatencyGoal(prepared, settings, hooks);
-    const pruned = await pruneStage(engine, prepared, data, settled, settings.epochs, hooks);
+    const pruned = await pruneStage(engine, prepared, data, settled, settings.epochs, hooks, undefined, teacher);
     for (const message of pruningNotes(pruned, settings.tolerance)) hooks.onEvent({ kind: 'warning', message });
     const original = out.replace(/(\.onnx)?$/i, '.original.onnx');
     const [before, after] = await exported(engine, [prepared, pruned.graph], [original, out], data, settings, hooks);
@@ -122,16 +125,21 @@ export async function pruneDryRun(
 }
 
 async function withData<T>(
-  settings: { model: string } & DataSettings,
+  settings: { model: string } & DataSettings & TeacherSettings,
   hooks: Hooks,
-  work: (graph: Graph, data: PreparedData) => Promise<T>,
+  work: (graph: Graph, data: PreparedData, teacher: Graph | undefined) => Promise<T>,
 ): Promise<T> {
   const graph = await loadTrainable(settings.model);
   tellOfOtherSeed(graph, settings.model, settings.seed, hooks);
   const data = await prepareData(graph, settings, hooks);
+  let teaching: Teaching | undefined;
   try {
-    return await work(atSize(graph, data.preprocessing), data);
+    const sized = atSize(graph, data.preprocessing);
+    if (settings.teacher === undefined || settings.distill === 0) return await work(sized, data, undefined);
+    teaching = await teachingBy(settings.teacher, data, settings, hooks);
+    return await work(sized, { ...data, student: teaching.student }, teaching.teacher);
   } finally {
+    teaching?.close();
     data.close();
   }
 }

@@ -1,7 +1,7 @@
 /** Accuracy and loss of a network on the engine. */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { Batch, BatchSource } from '../data/batch.js';
+import type { Batch, BatchInput, BatchSource } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
 import { buildModel, type EngineInput, type Model } from '../engine/model.js';
 import { TascnetError, throwIfAborted } from '../errors.js';
@@ -58,7 +58,7 @@ export async function evaluateModel(
 const INFERENCE = { training: false, seed: 0 } as const;
 
 /** A batch on the engine. */
-export function batchInput(engine: Engine, batch: Batch): EngineInput {
+export function batchInput(engine: Engine, batch: BatchInput): EngineInput {
   return { tensor: engine.tf.tensor(batch.inputs, batch.shape, 'float32'), layout: batch.layout };
 }
 

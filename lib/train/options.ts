@@ -37,7 +37,10 @@ export interface TrainOptions {
   startsAfter?: (initializer: string) => number;
   /** A differentiable term added to the loss of every step. */
   extraLoss?: (model: Model, tf: Tf) => tfjs.Scalar;
-  /** loss = (1 - weight) · cross-entropy + weight · distillation. Temperature: default 4. */
+  /**
+   * loss = (1 - weight) · cross-entropy + weight · distillation. Temperature: default 4. The teacher sees `forTeacher` of a
+   * batch where it has one, else what the student sees.
+   */
   distillation?: { teacher: Graph; weight: number; temperature?: number };
   /** For dropout. The order of the data is the batch source's own. Default 0. */
   seed?: number;

@@ -3,7 +3,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Batch } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
-import { buildModel, type Model } from '../engine/model.js';
+import { buildModel, type EngineInput, type Model } from '../engine/model.js';
 import { TascnetError } from '../errors.js';
 import { batchInput, classScores } from './evaluate.js';
 import { correctCount, crossEntropy, distillation } from './loss.js';
@@ -36,6 +36,9 @@ export function createStepper(engine: Engine, model: Model, optimizer: Optimizer
     throw new TascnetError(`The teacher tells ${taught.classes} classes apart, the network ${classes}.`);
   const teacher = distilled && buildModel(engine, distilled.teacher, { trainable: () => false });
 
+  const teach = (model: Model, scores: string, { forTeacher }: Batch, input: EngineInput) =>
+    model.forwardTo([scores], [forTeacher ? batchInput(engine, forTeacher) : input], { training: false, seed: 0 });
+
   return {
     run: (batch, learningRate, seed) => {
       // Here rather than under the gradient: an error in there would leave what the tape keeps on the engine.
@@ -43,10 +46,7 @@ export function createStepper(engine: Engine, model: Model, optimizer: Optimizer
       return tf.tidy(() => {
         const input = batchInput(engine, batch);
         const labels = tf.tensor1d(batch.labels, 'int32');
-        const target =
-          teacher && taught
-            ? classScores(engine, teacher.forwardTo([taught.logits], [input], { training: false, seed: 0 }), batch)
-            : undefined;
+        const target = teacher && taught && classScores(engine, teach(teacher, taught.logits, batch, input), batch);
         // One sample has no variance to normalise by.
         const batchNorm = batch.labels.length === 1 ? 'frozen' : (options.batchNorm ?? 'train');
         let correct: tfjs.Scalar | undefined;

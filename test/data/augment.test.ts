@@ -125,6 +125,18 @@ test('random crops stay inside, keep the asked area and aspect, and half of them
   expect(Math.abs(mirrored - 1000)).toBeLessThan(100);
 });
 
+test('what is seen of an image does not depend on the size it is read in', () => {
+  for (const level of ['shift', 'light', 'full'] as const)
+    for (let seed = 0; seed < 100; seed++) {
+      const [small, large] = [1, 4].map((scale) =>
+        randomCrop(randomGenerator(seed), 20 * scale, 15 * scale, augmentationOf(level)),
+      );
+      for (const key of ['top', 'left', 'height', 'width'] as const)
+        expect(large?.[key]).toBeCloseTo(4 * (small?.[key] ?? Number.NaN), 9);
+      expect(large?.flip).toBe(small?.flip);
+    }
+});
+
 test('shifts move the whole image by at most their share, in both directions alike, and do not mirror it', () => {
   const [random, shift] = [randomGenerator('shifts'), augmentationOf('shift')];
   const [height, width] = [40, 16];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Batch, BatchSource } from '../../lib/data/batch.js';
+import { type Batch, type BatchSource, forTeacher } from '../../lib/data/batch.js';
 import { arrayBatches, imageBatches } from '../../lib/data/batches.js';
 import type { PixelSplit } from '../../lib/data/pixels.js';
 import type { Preprocessing } from '../../lib/data/preprocessing.js';
@@ -150,5 +150,48 @@ describe('array batches', () => {
     );
     expect(() => arrayBatches(new Float32Array(6), [2, 3], [0], { batchSize: 1 })).toThrow(/got 6 and 1/);
     expect(await collected(arrayBatches(new Float32Array(0), [0, 3], [], { batchSize: 2 }))).toEqual([]);
+  });
+});
+
+describe('batches for a teacher', () => {
+  const options = { batchSize: 5, shuffle: true, seed: 3, augment: 'full' } as const;
+  const student = imageBatches(images, preprocessing, options);
+
+  test('each has the same samples twice, as either takes them', async () => {
+    const grey: Preprocessing = { ...preprocessing, channels: 'L', scale: 1, mean: [0], std: [1] };
+    const teacher = imageBatches(images, grey, options);
+    const both = forTeacher(student, teacher);
+    expect([both.samples, both.batchSize]).toEqual([count, 5]);
+    const [pairs, alone, taught] = await Promise.all([
+      collected(both, 2),
+      collected(student, 2),
+      collected(teacher, 2),
+    ]);
+    expect(pairs.map(({ forTeacher: _, ...batch }) => batch)).toEqual(alone);
+    expect(pairs.map((batch) => batch.forTeacher)).toEqual(taught.map(({ labels: _, ...batch }) => batch));
+  });
+
+  test('other samples are refused', async () => {
+    const other = imageBatches(images, preprocessing, { ...options, seed: 4 });
+    const fewer = imageBatches({ ...images, samples: images.samples.slice(0, 5) }, preprocessing, { batchSize: 5 });
+    const same = imageBatches(images, preprocessing, { batchSize: 5 });
+    await expect(collected(forTeacher(student, other))).rejects.toThrow('other samples than its student');
+    await expect(collected(forTeacher(same, fewer))).rejects.toThrow('other samples than its student');
+  });
+
+  test('a reader that stops lets both go', async () => {
+    const ended: string[] = [];
+    const noting = (name: string): BatchSource => ({
+      ...student,
+      async *batches(epoch) {
+        try {
+          yield* student.batches(epoch);
+        } finally {
+          ended.push(name);
+        }
+      },
+    });
+    for await (const _ of forTeacher(noting('student'), noting('teacher')).batches(0)) break;
+    expect(ended.sort()).toEqual(['student', 'teacher']);
   });
 });

@@ -60,3 +60,64 @@ test('a run goes on at the image size that its search chose', async () => {
   expect(validated.stderr).not.toContain('seed');
   expect(validate('--seed', '1').stderr).toContain('made with --seed 7, but the test samples are those of 1');
 }, 120_000);
+
+test('a network on smaller images learns from the one on larger images', async () => {
+  const model = join(folder, 'whole.onnx');
+  const tascnet = (...args: string[]) =>
+    spawnSync(process.execPath, ['dist/cli/main.js', ...args, '--json'], { encoding: 'utf8' });
+  const common = ['--data', data, '--augment', 'shift', '--epochs', '1'];
+  const tune = (from: string, out: string, ...more: string[]) =>
+    tascnet('finetune', '--model', from, '--out', join(folder, out), ...common, ...more);
+  expect(tune('demo/digits-0-4.onnx', 'whole.onnx').status).toBe(0);
+
+  const weightsOf = async (out: string) => {
+    const { inputs, initializers } = await load(join(folder, out));
+    expect(inputs[0]?.dims?.slice(-2)).toEqual([20, 20]);
+    return [...initializers.values()].map(({ data: values }) => values);
+  };
+  const small = ['--image-size', '20'];
+  for (const [out, ...more] of [['alone.onnx'], ['unheard.onnx', '--teacher', model, '--distill', '0']] as const)
+    expect([tune(model, out, ...small, ...more).status, out]).toEqual([0, out]);
+  for (const out of ['taught.onnx', 'again.onnx'])
+    expect([tune(model, out, ...small, '--teacher', model).status, out]).toEqual([0, out]);
+  const alone = await weightsOf('alone.onnx');
+  expect(await weightsOf('unheard.onnx')).toEqual(alone);
+  const taught = await weightsOf('taught.onnx');
+  expect(taught).not.toEqual(alone);
+  expect(await weightsOf('again.onnx')).toEqual(taught);
+
+  const half = ['--target-macs', '0.5', '--tolerance', '100', '--compare', 'none', '--teacher'];
+  const from = ['prune', '--model', join(folder, 'taught.onnx'), '--out', join(folder, 'half.onnx')];
+  expect(tascnet(...from, ...common, ...half, model)).toMatchObject({ status: 0 });
+  await weightsOf('half.onnx');
+
+  const nobody = tascnet(...from, ...common, ...half, join(folder, 'nobody.onnx'));
+  expect([nobody.status, nobody.stderr]).toEqual([1, expect.stringContaining('nobody.onnx does not exist')]);
+  const untrained = tascnet(...from, '--ratio', '0.5', '--teacher', model);
+  expect([untrained.status, untrained.stderr]).toEqual([2, expect.stringContaining('nothing is trained here')]);
+  const others = join(folder, 'others');
+  spawnSync(process.execPath, [
+    'scripts/demo/digits.mjs',
+    '--out',
+    others,
+    '--per-digit',
+    '20',
+    '--digits',
+    '0,1,2,3,4',
+  ]);
+  const stranger = tascnet(
+    'finetune',
+    '--model',
+    model,
+    '--data',
+    others,
+    '--out',
+    join(folder, 'x.onnx'),
+    '--teacher',
+    model,
+  );
+  expect([stranger.status, stranger.stderr]).toEqual([
+    1,
+    expect.stringMatching(/knows the classes 5, 6, 7, 8, 9; those of the data are 0, 1, 2, 3, 4/),
+  ]);
+}, 240_000);

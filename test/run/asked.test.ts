@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Command, Option } from '../../lib/config/option.js';
 import { optionsOf, resolve } from '../../lib/config/resolve.js';
-import { pruneSettings, searchSettings, trainable } from '../../lib/run/asked.js';
+import { pruneSettings, searchSettings, teacherSettings, trainable } from '../../lib/run/asked.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tascnet-asked-'));
 const model = join(folder, 'model.onnx');
@@ -22,8 +22,10 @@ function settingsFor(command: Trained, given: Record<string, unknown>): string {
     criterion: settings.criterion,
   });
   switch (command) {
-    case 'finetune':
-      return JSON.stringify(trainable(command, resolve(command, options).settings));
+    case 'finetune': {
+      const { settings } = resolve(command, options);
+      return JSON.stringify({ ...trainable(command, settings), ...teacherSettings(settings) });
+    }
     case 'prune': {
       const { settings } = resolve(command, options);
       return JSON.stringify({ ...trainable(command, settings), ...prune(settings) });

@@ -19,5 +19,6 @@ test('the winner of a search learns in the layers that were searched, from the n
   expect(all).toEqual({ startCounts: true });
   // A run that an earlier version began does not know where its frozen part ended.
   expect(winnerTraining(graph, { graph, outcome: {} }, {}, false)).toEqual({ startCounts: true });
-  expect(winnerTraining(graph, found, { distill: 0.9 }, true)).toEqual({});
+  const resized = winnerTraining(graph, found, { distill: 0.9 }, true);
+  expect(resized).toEqual({ distillation: { teacher: graph, weight: 0.9 } });
 });

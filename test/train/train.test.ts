@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type * as tfjs from '@tensorflow/tfjs-core';
+import { withInputSize } from '../../lib/analyze/input-size.js';
 import type { BatchSource } from '../../lib/data/batch.js';
 import { loadEngine } from '../../lib/engine/engine.js';
 import { Interrupted } from '../../lib/errors.js';
@@ -132,6 +133,33 @@ describe('learning', () => {
       },
     );
     expect(student.best.accuracy).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test('a teacher may see the samples in another way than its student', async () => {
+    const teacher = (await run({ epochs: 8, learningRate: 0.1 })).graph;
+    // On its side, a horizontal stripe is a vertical one: a teacher that saw what the student sees would teach it the wrong class.
+    const onItsSide = (source: BatchSource, taught: boolean): BatchSource => ({
+      ...source,
+      async *batches(epoch) {
+        for await (const batch of source.batches(epoch)) {
+          const corner = 6;
+          const inputs = new Float32Array(batch.labels.length * corner * corner);
+          for (let at = 0; at < inputs.length; at++) {
+            const [sample, row, column] = [Math.floor(at / 36), Math.floor(at / 6) % 6, at % 6];
+            inputs[at] = batch.inputs[64 * sample + 8 * column + row] ?? Number.NaN;
+          }
+          const labels = taught ? new Int32Array(batch.labels.length) : batch.labels;
+          const seen = { ...batch, inputs, shape: [batch.labels.length, corner, corner, 1], labels };
+          yield taught ? { ...seen, forTeacher: batch } : seen;
+        }
+      },
+    });
+    const student = await run(
+      { epochs: 12, learningRate: 0.1, distillation: { teacher, weight: 1, temperature: 2 } },
+      withInputSize(textureNetwork(), [6, 6]),
+      { train: onItsSide(data.train, true), validation: onItsSide(data.validation, false) },
+    );
+    expect(student.best.accuracy).toBeGreaterThanOrEqual(0.8);
   });
 
   test('class weights move the decision', async () => {

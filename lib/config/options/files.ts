@@ -1,7 +1,7 @@
 /** What goes in and out, and what is aimed at. */
 
 import { choice, milliseconds, optionalText, real, selection, text } from '../option.js';
-import { ALL, PRUNE, STAGE1, STAGE2, TARGETS, TRAIN, WITH_DATA } from '../scopes.js';
+import { ALL, PRUNE, STAGE1, STAGE2, TARGETS, TAUGHT, TRAIN, WITH_DATA } from '../scopes.js';
 
 const RIVALS = ['plain', 'linear', 'random', 'smaller-input', 'all', 'none'] as const;
 
@@ -12,6 +12,12 @@ export const FILE_OPTIONS = {
     placeholder: 'PATH',
     describe:
       'Images in a folder for each class, or sentences in a file for each (one a line); train/ val/ test/ of these; or a CSV, "file,label[,split]" or "text,label[,split]".',
+  }),
+  teacher: text(TAUGHT, {
+    group: 'Files',
+    placeholder: 'FILE',
+    describe:
+      'Learn from this network (.onnx) too, which was fine-tuned on the same data; it may take larger images. prune: in place of the unpruned one.',
   }),
   out: text(TRAIN, {
     group: 'Files',

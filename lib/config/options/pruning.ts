@@ -2,7 +2,7 @@
 
 import { HISTORY_RATE } from '../../prune/options.js';
 import { flag, real, whole } from '../option.js';
-import { PRUNE, RUN, STAGE2, TARGETS } from '../scopes.js';
+import { PRUNE, RUN, STAGE2, TARGETS, TRAIN } from '../scopes.js';
 
 export const PRUNING_OPTIONS = {
   steps: whole(
@@ -62,8 +62,11 @@ export const PRUNING_OPTIONS = {
   ),
   distill: real(
     { min: 0, max: 1 },
-    TARGETS,
-    { group: 'Pruning', describe: 'Weight of learning from the network as it was before search and pruning.' },
+    TRAIN,
+    {
+      group: 'Pruning',
+      describe: 'Weight of learning from the network as it was before search and pruning, or from --teacher.',
+    },
     0.95,
   ),
   finetune: flag(
