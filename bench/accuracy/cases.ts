@@ -8,6 +8,8 @@ export interface Step {
   name: string;
   /** The step whose model this one takes, or a file. */
   from: { step: string } | { file: string };
+  /** The step whose model it learns from. */
+  teacher?: string;
   args: readonly string[];
 }
 

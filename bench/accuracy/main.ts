@@ -39,7 +39,8 @@ function evidenceOf(step: Step, data: Case['data'], seed: number): Evidence {
   if (!existsSync(record)) {
     const model = 'file' in step.from ? join(SHARED, 'models', step.from.file) : modelOf(step.from.step, seed);
     const from = ['--data', data === 'digits' ? DIGITS : join(SHARED, data), '--model', model];
-    const [command = '', ...options] = step.args;
+    const [command = '', ...asked] = step.args;
+    const options = step.teacher === undefined ? asked : [...asked, '--teacher', modelOf(step.teacher, seed)];
     const args = ['dist/cli/main.js', command, ...from, '--out', out, '--seed', String(seed), '--json', ...options];
     const { status, stdout } = spawnSync(process.execPath, args, {
       encoding: 'utf8',
