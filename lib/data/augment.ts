@@ -57,13 +57,14 @@ const CROP_ATTEMPTS = 10;
 
 /**
  * A random crop: area uniform in [smallest, 1] of the image, aspect ratio log-uniform in [3/4, 4/3], place uniform; then moved
- * by a distance uniform in ± shift of the image's height and width.
+ * by whole pixels up to ± shift of the image's height and width.
  */
 export function randomCrop(random: RandomGenerator, height: number, width: number, augmentation: Augmentation): Crop {
   const { shift } = augmentation;
   const inside = cropInside(random, height, width, augmentation);
   if (shift === 0) return inside;
-  const moved = (extent: number) => extent * shift * (2 * random.next() - 1);
+  // Whole pixels: between them an image is blurred, which the ones to be classified are not.
+  const moved = (extent: number) => Math.round(extent * shift * (2 * random.next() - 1));
   return { ...inside, top: inside.top + moved(height), left: inside.left + moved(width) };
 }
 
