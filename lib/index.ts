@@ -104,9 +104,10 @@ function requireResumable(folder: string, command: Command): void {
 /** Fine-tunes a model on the data, into the file `out`. */
 export async function finetune(request: Request<'finetune'>, work: Work = {}): Promise<Evidence> {
   const settings = settled('finetune', request);
-  const [asked, out] = [trainable('finetune', settings), await outFile(settings.out, 'finetune')];
+  const asked = { ...trainable('finetune', settings), ...teacherSettings(settings) };
+  const out = await outFile(settings.out, 'finetune');
   const { runFinetune } = await import('./run/single.js');
-  return runFinetune(await engineFor(settings, work), { ...asked, ...teacherSettings(settings) }, out, hooksOf(work));
+  return runFinetune(await engineFor(settings, work), asked, out, hooksOf(work));
 }
 
 /**

@@ -4,8 +4,6 @@
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <cstdint>
 #endif
 
 namespace tascnet {
@@ -26,23 +24,27 @@ struct Attributes {
 };
 
 constexpr std::uint64_t kLongSlice = 20'000'000;  // ns
-constexpr std::uint64_t kDefaultSlice = 0;
 
-// Only where the thread has the usual policy: real-time or idle threads have been set so by somebody.
-bool setSlice(std::uint64_t slice) {
-  Attributes attributes{};
-  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return false;
-  if (attributes.policy != SCHED_OTHER) return false;
-  attributes.runtime = slice;
-  return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
-}
+bool read(Attributes& attributes) { return syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) == 0; }
+
+bool write(Attributes& attributes) { return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0; }
 
 }  // namespace
 
-Yielding::Yielding() : changed_(setSlice(kLongSlice)) {}
+Yielding::Yielding() {
+  Attributes attributes{};
+  // Only from the usual policy and a shorter slice: others have been set by somebody.
+  if (!read(attributes) || attributes.policy != SCHED_OTHER || attributes.runtime >= kLongSlice) return;
+  const std::uint64_t before = attributes.runtime;
+  attributes.runtime = kLongSlice;
+  if (write(attributes)) before_ = before;
+}
 
 Yielding::~Yielding() {
-  if (changed_) setSlice(kDefaultSlice);
+  Attributes attributes{};
+  if (before_ == kUnchanged || !read(attributes)) return;
+  attributes.runtime = before_;
+  write(attributes);
 }
 #else
 Yielding::Yielding() = default;

@@ -1,6 +1,8 @@
 // Threads that compute for long give way at once to those that wake for a moment: the event loop above all.
 #pragma once
 
+#include <cstdint>
+
 namespace tascnet {
 
 // While it lives, the thread that made it counts as one that works in long slices of time. It gets as much of a processor as
@@ -14,7 +16,9 @@ class Yielding {
   Yielding& operator=(const Yielding&) = delete;
 
  private:
-  bool changed_ = false;
+  // What there was before, in ns; kUnchanged where nothing was done.
+  static constexpr std::uint64_t kUnchanged = ~std::uint64_t{0};
+  [[maybe_unused]] std::uint64_t before_ = kUnchanged;
 };
 
 }  // namespace tascnet

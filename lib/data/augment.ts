@@ -18,8 +18,8 @@ export type AugmentationLevel = 'none' | 'shift' | 'light' | 'full';
 
 const LEVELS: Record<AugmentationLevel, Augmentation> = {
   none: { flip: false, shift: 0, crop: 1, jitter: 0 },
-  // Four of 32 pixels, as is usual for CIFAR (He et al. 2016, section 4.2).
-  shift: { flip: false, shift: 0.125, crop: 1, jitter: 0 },
+  // Half of what is usual for CIFAR (4 of 32 pixels, He et al. 2016, section 4.2): more is too much for small networks.
+  shift: { flip: false, shift: 1 / 16, crop: 1, jitter: 0 },
   light: { flip: true, shift: 0, crop: 0.7, jitter: 0.1 },
   full: { flip: true, shift: 0, crop: 0.35, jitter: 0.3 },
 };
@@ -33,6 +33,8 @@ export function levelOfStudent(level: AugmentationLevel): AugmentationLevel {
 export function augmentationOf(choice: AugmentationLevel | Augmentation): Augmentation {
   const { flip, shift, crop, jitter } = typeof choice === 'string' ? LEVELS[choice] : choice;
   if (!(shift >= 0 && shift < 1)) throw new TascnetError(`The shift of ${shift} should be from 0 to under 1.`);
+  if (shift > 0 && crop < 1)
+    throw new TascnetError('An image is either moved or cropped: crop should be 1 or shift 0.');
   if (!(crop > 0 && crop <= 1)) throw new TascnetError(`The crop of ${crop} should be over 0 and at most 1.`);
   if (!(jitter >= 0 && jitter < 1)) throw new TascnetError(`The jitter of ${jitter} should be from 0 to under 1.`);
   return { flip, shift, crop, jitter };
@@ -56,31 +58,38 @@ const LOG_ASPECT = Math.log(4 / 3);
 const CROP_ATTEMPTS = 10;
 
 /**
- * A random crop: area uniform in [smallest, 1] of the image, aspect ratio log-uniform in [3/4, 4/3], place uniform; then moved
- * by whole pixels up to ± shift of the image's height and width.
+ * A random crop: area uniform in [smallest, 1] of the image, its sides' shares of the image's at a ratio log-uniform in
+ * [3/4, 4/3], place uniform; then moved by up to `shift` of the image's height and width, rounded to whole pixels. The same
+ * draws see the same part of an image at whatever height and width it is read.
  */
 export function randomCrop(random: RandomGenerator, height: number, width: number, augmentation: Augmentation): Crop {
   const { shift } = augmentation;
-  const inside = cropInside(random, height, width, augmentation);
-  if (shift === 0) return inside;
-  // Whole pixels: between them an image is blurred, which the ones to be classified are not.
-  const moved = (extent: number) => Math.round(extent * shift * (2 * random.next() - 1));
-  return { ...inside, top: inside.top + moved(height), left: inside.left + moved(width) };
+  const { top, left, high, wide, flip } = cropOfUnit(random, augmentation);
+  // Between whole pixels an image would be blurred, which those to be classified are not.
+  const moved = (extent: number) => (shift > 0 ? Math.round(extent * shift * (2 * random.next() - 1)) : 0);
+  return {
+    top: top * height + moved(height),
+    left: left * width + moved(width),
+    height: high * height,
+    width: wide * width,
+    flip,
+  };
 }
 
-function cropInside(random: RandomGenerator, height: number, width: number, { flip, crop }: Augmentation): Crop {
+/** Of an image whose sides are 1. */
+function cropOfUnit(random: RandomGenerator, { flip, crop }: Augmentation) {
   const mirrored = flip && random.next() < 0.5;
   if (crop < 1)
     for (let attempt = 0; attempt < CROP_ATTEMPTS; attempt++) {
-      const area = height * width * (crop + (1 - crop) * random.next());
+      const area = crop + (1 - crop) * random.next();
       const aspect = Math.exp(LOG_ASPECT * (2 * random.next() - 1));
       const [high, wide] = [Math.sqrt(area / aspect), Math.sqrt(area * aspect)];
-      if (high > height || wide > width) continue;
-      const top = random.next() * (height - high);
-      const left = random.next() * (width - wide);
-      return { top, left, height: high, width: wide, flip: mirrored };
+      if (high > 1 || wide > 1) continue;
+      const top = random.next() * (1 - high);
+      const left = random.next() * (1 - wide);
+      return { top, left, high, wide, flip: mirrored };
     }
-  return { top: 0, left: 0, height, width, flip: mirrored };
+  return { top: 0, left: 0, high: 1, wide: 1, flip: mirrored };
 }
 
 /**

@@ -60,7 +60,13 @@ function layerwise(settings: Training) {
   return 'layerDecay' in settings ? { layerDecay: settings.layerDecay, unfreeze: settings.unfreeze } : {};
 }
 
+/** @throws TascnetError when the teacher is no file, or would not be heard. */
 export function teacherSettings({ teacher, distill }: Settings<'finetune'> | Settings<'prune'>) {
+  if (teacher !== undefined && distill === 0)
+    throw new TascnetError('Nothing is learnt from --teacher where --distill is 0, as in the preset paper.', {
+      hint: 'Give --distill too, such as 0.95.',
+      exitCode: ExitCode.usage,
+    });
   if (teacher !== undefined && !existsSync(teacher))
     throw new TascnetError(`${teacher} does not exist.`, { hint: 'Check --teacher.' });
   return { teacher, distill };

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { withInputSize } from '../analyze/input-size.js';
+import { augmentationOf } from '../data/augment.js';
 import type { Engine } from '../engine/engine.js';
 import type { Graph } from '../graph/graph.js';
 import type { Journal } from '../journal.js';
@@ -53,7 +54,14 @@ export function featureStorage({ featureType, cacheLimit }: Partial<SearchSettin
 /** The data of a search, with what tells them from any other. */
 export function searchData(data: PreparedData, { batchSize, seed, augment, flip }: DataSettings): SearchData {
   const { preprocessing, dataset, train, validation } = data;
-  const fingerprint = JSON.stringify([dataset.fingerprint, preprocessing, batchSize, seed, augment, flip]);
+  const fingerprint = JSON.stringify([
+    dataset.fingerprint,
+    preprocessing,
+    batchSize,
+    seed,
+    augmentationOf(augment),
+    flip,
+  ]);
   return { train, validation, fingerprint };
 }
 

@@ -135,7 +135,7 @@ async function withData<T>(
   let teaching: Teaching | undefined;
   try {
     const sized = atSize(graph, data.preprocessing);
-    if (settings.teacher === undefined || settings.distill === 0) return await work(sized, data, undefined);
+    if (settings.teacher === undefined) return await work(sized, data, undefined);
     teaching = await teachingBy(settings.teacher, data, settings, hooks);
     return await work(sized, { ...data, student: teaching.student }, teaching.teacher);
   } finally {

@@ -2,8 +2,9 @@
 
 import { type BatchSource, forTeacher } from '../data/batch.js';
 import { classesFrom, METADATA_KEYS } from '../data/preprocessing.js';
-import { TascnetError } from '../errors.js';
+import { Interrupted, TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
+import { classifierOutput } from '../train/output.js';
 import { openExtent } from './asked-input.js';
 import type { Hooks } from './hooks.js';
 import { atSize, loadTrainable } from './prepare.js';
@@ -21,7 +22,7 @@ export interface Teaching {
 /**
  * The network in the file `path` as a teacher of one that takes `data`. It sees the same samples in its own size and
  * preprocessing, varied in the same way.
- * @throws TascnetError when it tells other classes apart.
+ * @throws TascnetError when it is for other data or tells other classes apart.
  */
 export async function teachingBy(
   path: string,
@@ -30,20 +31,47 @@ export async function teachingBy(
   hooks: Hooks,
 ): Promise<Teaching> {
   const graph = await loadTrainable(path);
-  const classes = classesFrom(graph.metadata);
-  if (classes && classes.join('\n') !== data.dataset.classes.join('\n'))
-    throw new TascnetError(
-      `The teacher ${path} knows the classes ${listed(classes)}; those of the data are ${listed(data.dataset.classes)}.`,
-      { hint: 'Give a network that was fine-tuned on the same data, with --teacher.' },
-    );
+  requireSameClasses(graph, path, data.dataset.classes);
   tellOfOtherSeed(graph, path, settings.seed, hooks);
-  const own = await prepareData(graph, { ...settings, ...ownInput(graph, settings) }, hooks);
-  const teacher = atSize(graph, own.preprocessing);
-  if (JSON.stringify(own.preprocessing) === JSON.stringify(data.preprocessing)) {
+  const own = await ofTeacher(path, () => prepareData(graph, { ...settings, ...ownInput(graph, settings) }, hooks));
+  try {
+    const teacher = await ofTeacher(path, () => atSize(graph, own.preprocessing));
+    const isAlike = JSON.stringify(own.preprocessing) === JSON.stringify(data.preprocessing);
+    const student = isAlike ? data.student : forTeacher(data.student, own.student);
+    return { teacher, student, close: own.close };
+  } catch (error) {
     own.close();
-    return { teacher, student: data.student, close: () => undefined };
+    throw error;
   }
-  return { teacher, student: forTeacher(data.student, own.student), close: own.close };
+}
+
+function requireSameClasses(graph: Graph, path: string, classes: readonly string[]): void {
+  const hint = 'Give a network that was fine-tuned on the same data, with --teacher.';
+  const own = classesFrom(graph.metadata);
+  const count = own?.length ?? classifierOutput(graph).classes;
+  if (count !== undefined && count !== classes.length)
+    throw new TascnetError(`The teacher ${path} tells ${count} classes apart; the data have ${classes.length}.`, {
+      hint,
+    });
+  const at = own?.findIndex((name, index) => name !== classes[index]) ?? -1;
+  if (at >= 0)
+    throw new TascnetError(
+      `Class ${at} of the teacher ${path} is "${own?.[at]}"; that of the data is "${classes[at]}".`,
+      {
+        hint,
+      },
+    );
+}
+
+/** Errors about "the model" say which. */
+async function ofTeacher<T>(path: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof TascnetError) || error instanceof Interrupted) throw error;
+    const hint = 'A teacher that tascnet has fine-tuned says itself how it takes its samples.';
+    throw new TascnetError(`The teacher ${path} cannot be used: ${error.message}`, { cause: error, hint });
+  }
 }
 
 /** What was asked of the student's input holds for the teacher's where its own model says nothing. */
@@ -54,11 +82,4 @@ function ownInput(graph: Graph, { preprocessing, tokenizer, imageSize, textLengt
     ...(known ? { preprocessing: undefined, tokenizer: undefined } : { preprocessing, tokenizer }),
     ...(open ? { imageSize, textLength } : { imageSize: undefined, textLength: undefined }),
   };
-}
-
-const MOST_LISTED = 5;
-
-function listed(names: readonly string[]): string {
-  const more = names.length - MOST_LISTED;
-  return `${names.slice(0, MOST_LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

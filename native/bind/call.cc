@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "../yielding.h"
-
 namespace tascnet {
 
 Call::Call(Napi::Env env, CancelFlag cancel, std::function<void(const CancelFlag&)> work, std::function<void()> after)
@@ -27,7 +25,6 @@ Napi::Value Call::start(Napi::Env env, const std::vector<Napi::Value>& held, Nap
 }
 
 void Call::Execute() {
-  const Yielding yielding;
   try {
     work_(cancel_);
   } catch (const Cancelled&) {

@@ -76,12 +76,10 @@ test('a network on smaller images learns from the one on larger images', async (
     return [...initializers.values()].map(({ data: values }) => values);
   };
   const small = ['--image-size', '20'];
-  for (const [out, ...more] of [['alone.onnx'], ['unheard.onnx', '--teacher', model, '--distill', '0']] as const)
-    expect([tune(model, out, ...small, ...more).status, out]).toEqual([0, out]);
+  expect(tune(model, 'alone.onnx', ...small).status).toBe(0);
   for (const out of ['taught.onnx', 'again.onnx'])
     expect([tune(model, out, ...small, '--teacher', model).status, out]).toEqual([0, out]);
   const alone = await weightsOf('alone.onnx');
-  expect(await weightsOf('unheard.onnx')).toEqual(alone);
   const taught = await weightsOf('taught.onnx');
   expect(taught).not.toEqual(alone);
   expect(await weightsOf('again.onnx')).toEqual(taught);
@@ -91,6 +89,8 @@ test('a network on smaller images learns from the one on larger images', async (
   expect(tascnet(...from, ...common, ...half, model)).toMatchObject({ status: 0 });
   await weightsOf('half.onnx');
 
+  const unheard = tune(model, 'unheard.onnx', '--teacher', model, '--preset', 'paper');
+  expect([unheard.status, unheard.stderr]).toEqual([2, expect.stringContaining('Nothing is learnt from --teacher')]);
   const nobody = tascnet(...from, ...common, ...half, join(folder, 'nobody.onnx'));
   expect([nobody.status, nobody.stderr]).toEqual([1, expect.stringContaining('nobody.onnx does not exist')]);
   const untrained = tascnet(...from, '--ratio', '0.5', '--teacher', model);
@@ -118,6 +118,6 @@ test('a network on smaller images learns from the one on larger images', async (
   );
   expect([stranger.status, stranger.stderr]).toEqual([
     1,
-    expect.stringMatching(/knows the classes 5, 6, 7, 8, 9; those of the data are 0, 1, 2, 3, 4/),
+    expect.stringMatching(/Class 0 of the teacher .* is "5"; that of the data is "0"/),
   ]);
 }, 240_000);
