@@ -75,7 +75,6 @@ class Pool {
   }
 
   void run(Loop& loop) {
-    const Yielding yielding;
     std::unique_lock lock(mutex_);
     loops_.push_back(&loop);
     changed_.notify_all();

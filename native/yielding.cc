@@ -25,9 +25,16 @@ struct Attributes {
 
 constexpr std::uint64_t kLongSlice = 20'000'000;  // ns
 
+// Threads that are started meanwhile (a device driver's, say) begin with the default slice. Only the privileged can take the flag
+// back, so that it stays.
+constexpr std::uint64_t kResetOnFork = 1;
+
 bool read(Attributes& attributes) { return syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) == 0; }
 
-bool write(Attributes& attributes) { return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0; }
+bool write(Attributes& attributes) {
+  attributes.flags |= kResetOnFork;
+  return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
+}
 
 }  // namespace
 

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "../yielding.h"
+
 namespace tascnet {
 
 Call::Call(Napi::Env env, CancelFlag cancel, std::function<void(const CancelFlag&)> work, std::function<void()> after)
@@ -25,6 +27,7 @@ Napi::Value Call::start(Napi::Env env, const std::vector<Napi::Value>& held, Nap
 }
 
 void Call::Execute() {
+  const Yielding yielding;
   try {
     work_(cancel_);
   } catch (const Cancelled&) {
