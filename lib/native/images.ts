@@ -22,7 +22,8 @@ export const IMAGE_CHANGE_LENGTH = 8;
 /**
  * Writes images into a batch, changed on the way where `changes` are given: for each image eight numbers, top, left, height
  * and width of a rectangle in pixels that is scaled up to the whole image (bilinearly, with pixel centres at halves and
- * edges repeated; it may begin up to a whole image outside), 1 where it is mirrored left to right, else 0, and own, grey and offset of a change of colours
+ * edges repeated; top is within ± the image's height and left within ± its width, so that it may lie partly outside),
+ * 1 where it is mirrored left to right, else 0, and own, grey and offset of a change of colours
  * x ↦ own · x + grey · luma(x) + offset · (mean luma of the scaled image), clamped to 0 … 255. Computed in double.
  *
  * @param pixels [count, height, width, 3], red, green and blue

@@ -36,9 +36,11 @@ export async function teachingBy(
   const own = await ofTeacher(path, () => prepareData(graph, { ...settings, ...ownInput(graph, settings) }, hooks));
   try {
     const teacher = await ofTeacher(path, () => atSize(graph, own.preprocessing));
-    const isAlike = JSON.stringify(own.preprocessing) === JSON.stringify(data.preprocessing);
-    const student = isAlike ? data.student : forTeacher(data.student, own.student);
-    return { teacher, student, close: own.close };
+    if (JSON.stringify(own.preprocessing) !== JSON.stringify(data.preprocessing))
+      return { teacher, student: forTeacher(data.student, own.student), close: own.close };
+    // The student's own samples will do: the same ones are not kept twice while it is trained.
+    own.close();
+    return { teacher, student: data.student, close: () => undefined };
   } catch (error) {
     own.close();
     throw error;

@@ -24,8 +24,9 @@ struct ImageFormat {
   std::size_t channelCount() const { return channels == ImageChannels::grey ? 1 : 3; }
 };
 
-// A rectangle in pixels, not necessarily whole nor inside of the image, that is scaled up to all of it, bilinearly, pixel centres at
-// halves and edges repeated; then x ↦ own · x + grey · luma(x) + offset · (mean luma of the result), clamped to 0 … 255.
+// A rectangle in pixels, not necessarily whole nor inside of the image, that is scaled up to all of it, bilinearly, pixel
+// centres at halves and edges repeated; then x ↦ own · x + grey · luma(x) + offset · (mean luma of the result), clamped to
+// 0 … 255.
 struct ImageChange {
   double top;
   double left;
