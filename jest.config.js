@@ -1,4 +1,6 @@
 export default {
+  globalSetup: './test/own-folder.cjs',
+  globalTeardown: './test/remove-own-folder.cjs',
   testEnvironment: './test/environment.cjs',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
