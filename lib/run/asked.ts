@@ -82,8 +82,12 @@ export function refuseTeacher({ teacher }: Settings<'prune'>): void {
 }
 
 export function searchSettings(settings: Settings<'search'> | Settings<'run'>) {
-  const { trials, trialEpochs, depth, sampler, stopRule, views, featureType, winnerLayers, distill } = settings;
-  return { trials, trialEpochs, depth, sampler, stopRule, views, featureType, winnerLayers, distill };
+  const { trials, trialEpochs, depth, sampler, stopRule, views, featureType, distill } = settings;
+  const { winnerLayers, winnerLearningRate } = settings;
+  return {
+    ...{ trials, trialEpochs, depth, sampler, stopRule, views, featureType, distill },
+    ...{ winnerLayers, winnerLearningRate },
+  };
 }
 
 export function pruneSettings(settings: Settings<'prune'> | Settings<'run'>) {

@@ -72,8 +72,10 @@ export interface SearchSettings {
   views?: number | undefined;
   /** Default: float32. */
   featureType?: FeatureType | undefined;
-  /** What the training after the search reaches. Default: searched. */
+  /** What the training after the search reaches. Default: all. */
   winnerLayers?: 'searched' | 'all' | undefined;
+  /** Of the training after the search. Default: `WINNER_RATE` of `learningRate`. */
+  winnerLearningRate?: number | undefined;
   /** Ceilings on the trials' costs, as shares of the given network's. */
   limits?: Limits | undefined;
 }

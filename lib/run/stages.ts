@@ -13,7 +13,7 @@ import type { Override } from '../prune/ranking.js';
 import type { Plan } from '../surgery/plan.js';
 import { evaluate } from '../train/evaluate.js';
 import { layerwise } from '../train/layers.js';
-import type { EpochMetrics } from '../train/metrics.js';
+import { type EpochMetrics, isBetter } from '../train/metrics.js';
 import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
 import type { RunDirectory } from './directory.js';
@@ -31,9 +31,11 @@ export interface Keep {
 }
 
 /** A teacher with the same classes, and what is left as it is. */
-export interface Guidance extends Pick<TrainOptions, 'distillation' | 'frozen'> {
-  /** The weights as they came have been trained: they are handed back where every epoch is less accurate. */
+export interface Guidance extends Partial<Pick<TrainOptions, 'distillation' | 'frozen' | 'learningRate'>> {
+  /** The weights as they came have been trained: they are handed back where no epoch is better, see `isBetter`. */
   startCounts?: boolean;
+  /** Which of the training samples are seen. Default: those of a student where there is a teacher. */
+  samples?: 'train' | 'student';
 }
 
 export interface Finetuned {
@@ -55,9 +57,9 @@ export async function finetune(
   epochs: number,
   hooks: Hooks,
   keep?: Keep,
-  { startCounts = false, ...guidance }: Guidance = {},
+  { startCounts = false, samples, ...guidance }: Guidance = {},
 ): Promise<Finetuned> {
-  const source = guidance.distillation ? { ...data, train: data.student } : data;
+  const source = { ...data, train: data[samples ?? (guidance.distillation ? 'student' : 'train')] };
   const trained = await train(engine, graph, source, {
     ...trainingOptions(settings, data),
     ...layerwise(graph, { layerDecay: settings.layerDecay ?? 1, unfreeze: settings.unfreeze ?? 0 }, epochs),
@@ -71,9 +73,11 @@ export async function finetune(
   const { accuracy, loss } = trained.best;
   if (startCounts) {
     const start = await evaluate(engine, graph, data.validation, { signal: hooks.signal });
-    if (start.accuracy > accuracy) {
-      const [before, after] = [start.accuracy, accuracy].map((share) => `${(100 * share).toFixed(1)} %`);
-      const message = `Training took from the ${before} of the ${name}, down to ${after}: its weights stay as they came.`;
+    if (isBetter(start, trained.best)) {
+      const [before, after] = [start, trained.best].map(
+        (one) => `${(100 * one.accuracy).toFixed(1)} %, loss ${one.loss.toFixed(3)}`,
+      );
+      const message = `No epoch bettered the ${name} as it came (${before}; the best epoch: ${after}): its weights stay.`;
       hooks.onEvent({ kind: 'note', message });
       return { graph, accuracy: start.accuracy, loss: start.loss };
     }

@@ -67,17 +67,22 @@ function isWithin(standing: Standing, record: TrialRecord): boolean {
   return record.failed === undefined && areWithin(standing, record);
 }
 
+/** Below a ceiling costs are free: who sets one says what accuracy may cost. */
+function scoreFor(standing: Standing, accuracy: number, costs: Costs): number {
+  return isLimited(standing.limits) ? accuracy : scoreOf(accuracy, costs, standing.original, noiseIn(standing));
+}
+
 /** Undefined for a trial that failed or breaks a limit. */
 function scoreIn(standing: Standing, trial: TrialRecord): number | undefined {
   if (trial.accuracy === undefined || !isWithin(standing, trial)) return undefined;
-  return scoreOf(trial.accuracy, trial, standing.original, noiseIn(standing));
+  return scoreFor(standing, trial.accuracy, trial);
 }
 
 /** What a study is told of a trial. */
 export function outcomeOf(standing: Standing, record: TrialRecord): Outcome {
   const details = { ...record };
   if (record.accuracy === undefined) return { failed: record.failed ?? 'it gave no accuracy', details };
-  const value = scoreOf(record.accuracy, record, standing.original, noiseIn(standing));
+  const value = scoreFor(standing, record.accuracy, record);
   return { value, constraints: excessOf(standing, record), details };
 }
 
@@ -99,10 +104,7 @@ export function frontOf(standing: Standing): TrialRecord[] {
   );
 }
 
-/**
- * The trial that the search ends with, so far. Where costs have ceilings, it is the most accurate one below them: who sets a
- * ceiling says what accuracy may cost.
- */
+/** The trial that the search ends with, so far. Where costs have ceilings, it is the most accurate one below them. */
 export function chosen(standing: Standing): TrialRecord | undefined {
   const allowed = standing.trials.filter((trial) => isWithin(standing, trial));
   return selectBest(allowed, standing.original, isLimited(standing.limits) ? 0 : noiseIn(standing));

@@ -13,7 +13,7 @@ import { train } from '../train/train.js';
 import { configured, type Repair } from './configure.js';
 import { tailOf } from './cut.js';
 import type { Costs, TrialRecord } from './objective.js';
-import type { Searchable } from './searchable.js';
+import { NETWORK, type Searchable } from './searchable.js';
 import type { Point } from './space.js';
 import { STOP_RULES, type StopRuleName } from './stop-rule.js';
 import { warmStart } from './warm-start.js';
@@ -43,7 +43,10 @@ export type TrialTraining = Pick<
   | 'clipNorm'
   | 'patience'
   | 'batchNorm'
->;
+> & {
+  /** Weight of learning from the network as it came, whose tail reads the same features. Default 0. */
+  distill?: number;
+};
 
 export interface TrialSetting {
   training: TrialTraining;
@@ -83,8 +86,11 @@ export async function runTrial(
     // The network as it came is as good as it is; what the prefix uses too must stay.
     const asItCame = graph === searchable.graph;
     const start = asItCame || shared.size > 0 ? tail : await fitted(engine, searchable, job, features.train, signal);
+    const { distill = 0, ...own } = training;
+    const teacher = distill > 0 ? teacherOf(searchable, job) : undefined;
     const result = await train(engine, start, features, {
-      ...training,
+      ...own,
+      ...(teacher ? { distillation: { teacher, weight: distill } } : {}),
       frozen: (name) => shared.has(name),
       seed: job.seed,
       ...(signal ? { signal } : {}),
@@ -137,6 +143,11 @@ async function fitted(
   };
   const tail = tailOf(await configured(searchable, configuration, seed, repair), cut);
   return warmStart(engine, tail, features, { signal });
+}
+
+/** What the network as it came makes of the features. On images of another size it has not been trained: it teaches nothing there. */
+function teacherOf({ graph, sizes }: Searchable, { configuration, cut }: TrialJob): Graph | undefined {
+  return sizes.has(Number(configuration[NETWORK.imageSize])) ? undefined : tailOf(graph, cut);
 }
 
 async function planned(searchable: Searchable, { trial, depth, configuration, cut, seed }: TrialJob) {

@@ -11,6 +11,7 @@ import { type FeatureLocation, openLocated } from '../../lib/search/feature-batc
 import { featuresAt } from '../../lib/search/features.js';
 import { deepened, noiseOf, paretoFront, selectBest, type TrialRecord } from '../../lib/search/objective.js';
 import { type SearchOptions, search } from '../../lib/search/search.js';
+import { leading, outcomeOf } from '../../lib/search/standing.js';
 import { evaluate } from '../../lib/train/evaluate.js';
 import { graphBuilder } from '../models/builder.js';
 import { runModel } from '../models/runtime.js';
@@ -252,6 +253,15 @@ test('of trials equal within noise the cheapest is chosen, but none worse than t
   expect(paretoFront(trials, whole).map((one) => one.trial)).toEqual([1, 2, 3]);
   expect(noiseOf(0.9, 100)).toBeCloseTo(0.03, 10);
   expect(noiseOf(1, 100)).toBeGreaterThan(0);
+});
+
+test('below a ceiling costs are free, without one they count', () => {
+  const trials = [trial(0, 0.9, 100), trial(1, 0.9, 20), trial(2, 0.905, 55), trial(3, 0.95, 90)];
+  const standing = { trials, original: whole, limits: {}, samples: 100 };
+  const limited = { ...standing, limits: { parameters: 0.6 } };
+  expect(leading({ ...standing, trials: trials.slice(0, 3) })?.trial).toBe(1);
+  expect(leading(limited)?.trial).toBe(2);
+  expect(outcomeOf(limited, trial(1, 0.9, 20))).toMatchObject({ value: 0.9 });
 });
 
 test('going deeper is decided by the best trial of a depth, not by its last', () => {

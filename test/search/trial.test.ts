@@ -9,7 +9,7 @@ import { runTrial } from '../../lib/search/trial.js';
 import { train } from '../../lib/train/train.js';
 import { temporaryFolder } from '../data/folders.js';
 import { graphBuilder } from '../models/builder.js';
-import { CLASSES, textures } from '../train/problem.js';
+import { CLASSES, mislabelled, textures } from '../train/problem.js';
 
 const engine = await loadEngine();
 afterEach(() => expect(engine.tf.memory().numTensors).toBe(0));
@@ -66,4 +66,20 @@ test('a trial with fewer channels begins with what reads them solved anew on the
   const squares = (of: Float32Array) => of.reduce((sum, value) => sum + value * value, 0);
   const error = squares(found.map((value, at) => value - (wanted[at] ?? 0))) / squares(wanted);
   expect(Math.sqrt(error)).toBeLessThan(0.05);
+});
+
+test('a trial learns from the network as it came, where it is asked to', async () => {
+  const { graph } = await train(engine, network(8), data, { epochs: 10, learningRate: 0.05 });
+  const cut = graph.nodes.find(({ name }) => name === 'second')?.inputs[0] ?? '';
+  const wrong = { train: mislabelled(data.train), validation: data.validation };
+  const features = await featuresAt(graph, cut, wrong, { views: 1, seed: 1, folder: await temporaryFolder() });
+  const job = { trial: 1, depth: 2, cut, configuration: { 'third:width': 0.5 }, seed: 0, others: [] };
+  const accuracyWith = async (distill: number) => {
+    const training = { epochs: 6, learningRate: 0.02, distill };
+    return (await runTrial(engine, searchableOf(graph), features, { training, stop: 'none' }, job)).record.accuracy;
+  };
+  // It knows the classes, of which the labels say nothing true.
+  expect(await accuracyWith(1)).toBeGreaterThan(0.8);
+  expect(await accuracyWith(0)).toBeLessThan(0.5);
+  features.close();
 });

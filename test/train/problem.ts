@@ -54,3 +54,14 @@ export function textureNetwork(options: { softmax?: boolean; batchNorm?: boolean
   x = b.gemm(x, classes, { name: 'fc' });
   return b.build(softmax ? b.node('Softmax', [x], { axis: -1 }) : x);
 }
+
+/** The same images, each with the label of another class. */
+export function mislabelled(source: BatchSource): BatchSource {
+  return {
+    ...source,
+    batches: async function* (epoch) {
+      for await (const batch of source.batches(epoch))
+        yield { ...batch, labels: batch.labels.map((label) => (label + 1) % CLASSES) };
+    },
+  };
+}

@@ -1,6 +1,6 @@
 /** Stage 1. */
 
-import { choice, whole } from '../option.js';
+import { choice, real, whole } from '../option.js';
 import { STAGE1 } from '../scopes.js';
 
 const SAMPLERS = ['gp', 'tpe', 'quasi-random', 'random'] as const;
@@ -58,8 +58,18 @@ export const SEARCH_OPTIONS = {
     {
       group: 'Search',
       describe:
-        'What the training after the search reaches: the layers that were searched, as those before them are fine-tuned already, or all.',
+        'What the training after the search reaches: all layers, or those that were searched, as those before them are fine-tuned already.',
     },
-    'searched',
+    'all',
+  ),
+  winnerLearningRate: real(
+    { min: 1e-9, max: 100 },
+    STAGE1,
+    {
+      group: 'Search',
+      describe: 'The highest learning rate of the training after the search.',
+      defaultText: 'a third of --learning-rate: the winner has been trained already',
+    },
+    undefined,
   ),
 };
