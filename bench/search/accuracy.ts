@@ -1,6 +1,6 @@
 /**
  * Stage 1 against plain fine-tuning for as many epochs, on the Caltech-101 images, with the command line as a person would
- * use it: a winner of at most 60 % of the parameters. Every seed goes on where it was stopped.
+ * use it, of two networks: a winner of at most 60 % of the parameters. Every seed goes on where it was stopped.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -31,6 +31,7 @@ export const PRESETS: Record<Preset, Record<string, unknown>> = {
     merge: false,
     reconstruct: false,
     distill: 0,
+    winnerLearningRate: 1e-3,
     tolerance: 2,
   },
 };

@@ -177,12 +177,12 @@ async function probe({ engine, data, settings, hooks, epochs, prepared }: Contes
 
 /** The winner of as many trials at points without regard to what others found; its journal is its own. */
 async function randomWinner({ engine, data, settings, hooks, keep, baseline }: Contest) {
-  const { trials, trialEpochs, depth } = settings;
+  const { trials, trialEpochs, depth, distill = 0 } = settings;
   if (trials === undefined || trialEpochs === undefined || depth === undefined)
     throw new TascnetError('Only a search has a random search as its rival.');
   // Of one image size, that of the data it is measured on.
   const space = { ...settings.space, imageSizes: undefined };
-  const asked = { ...settings, trials, trialEpochs, depth, space, sampler: 'random' as const };
+  const asked = { ...settings, trials, trialEpochs, depth, distill, space, sampler: 'random' as const };
   if (!keep) return searchStage(engine, baseline, data, asked, hooks);
   const folder = keep.directory.checkpoint('random');
   makeFolders(folder);

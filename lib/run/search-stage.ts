@@ -9,6 +9,7 @@ import type { Journal } from '../journal.js';
 import { tailOf } from '../search/cut.js';
 import type { SearchData } from '../search/features.js';
 import { search } from '../search/search.js';
+import type { SearchOptions } from '../search/search-options.js';
 import { isLimited, trialRecordSchema } from '../search/standing.js';
 import type { Hooks } from './hooks.js';
 import { journalNumber } from './phases.js';
@@ -57,8 +58,16 @@ export function featureStorage({ featureType, cacheLimit }: Partial<SearchSettin
   return { ...(featureType === undefined ? {} : { dtype: featureType }), ...(limit === undefined ? {} : { limit }) };
 }
 
+/** What a search takes of the data. */
+export type Searched = Pick<PreparedData, 'preprocessing' | 'train' | 'validation' | 'classWeights'> & {
+  dataset: Pick<PreparedData['dataset'], 'fingerprint'>;
+};
+
 /** The data of a search, with what tells them from any other. */
-export function searchData(data: PreparedData, { batchSize, seed, augment, flip }: DataSettings): SearchData {
+export function searchData(
+  data: Omit<Searched, 'classWeights'>,
+  { batchSize, seed, augment, flip }: DataSettings,
+): SearchData {
   const { preprocessing, dataset, train, validation } = data;
   const fingerprint = JSON.stringify([
     dataset.fingerprint,
@@ -92,6 +101,19 @@ function otherSizes(graph: Graph, settings: DataSettings, hooks: Hooks) {
   };
 }
 
+type WinnerSettings = DistillationSettings & Pick<TrainingSettings, 'labelSmoothing' | 'classWeights' | 'batchNorm'>;
+
+/** Trials learn what the winner will learn, which would have to unlearn anything else first. */
+function trialTraining(settings: WinnerSettings, { classWeights }: Searched): SearchOptions['training'] {
+  const { distill, labelSmoothing, batchNorm } = settings;
+  return {
+    distill,
+    labelSmoothing,
+    ...(settings.classWeights ? { classWeights } : {}),
+    ...(batchNorm ? { batchNorm } : {}),
+  };
+}
+
 /**
  * Searches the configuration of the deeper layers of a trained classifier. Where other image sizes are searched, the winner
  * may take another one than `data` has.
@@ -99,8 +121,8 @@ function otherSizes(graph: Graph, settings: DataSettings, hooks: Hooks) {
 export async function searchStage(
   engine: Engine,
   graph: Graph,
-  data: PreparedData,
-  settings: SearchSettings & Partial<DistillationSettings & TrainingSettings> & DataSettings & MachineSettings,
+  data: Searched,
+  settings: SearchSettings & DataSettings & MachineSettings & WinnerSettings,
   hooks: Hooks,
   keep?: SearchKeep,
 ): Promise<{ graph: Graph; outcome: Found }> {
@@ -125,8 +147,7 @@ export async function searchStage(
       stop: settings.stopRule,
       jobs: settings.jobs,
       limits: settings.limits,
-      // As the winner will be trained, which would have to unlearn anything else first.
-      training: { distill: settings.distill ?? 0, labelSmoothing: settings.labelSmoothing ?? 0 },
+      training: trialTraining(settings, data),
       views: settings.views ?? (augment === 'none' ? 1 : 3),
       journal: keep?.journal,
       trialFolder: keep?.trialFolder,
@@ -168,7 +189,8 @@ const WINNER_RATE = 1 / 3;
  * How the winner of a search is fine-tuned: taught by the network that it was made of, and in all layers, unless
  * `winnerLayers` says otherwise. What stands before the searched ones has been fine-tuned already, and so have they in their
  * trial: the learning rate is smaller, and the trial's weights stay where the training does not better them.
- * @param resized the winner takes images of another size than `original`, which has not prepared its first layers for them.
+ * @param resized the winner takes images of another size than `original`, which has not prepared its first layers for them:
+ * it learns at the whole rate, on images that are varied as a student's.
  */
 export function winnerTraining(
   original: Graph,
@@ -176,11 +198,13 @@ export function winnerTraining(
   settings: Partial<SearchSettings & DistillationSettings> & { learningRate: number },
   resized: boolean,
 ): Guidance {
-  const { distill = 0, winnerLayers, winnerLearningRate = WINNER_RATE * settings.learningRate } = settings;
+  const { distill = 0, winnerLayers, learningRate } = settings;
+  const { winnerLearningRate = resized ? learningRate : WINNER_RATE * learningRate } = settings;
   const part = !resized && cut !== undefined && winnerLayers === 'searched';
   const searched = part ? tailOf(graph, cut).initializers : undefined;
   return {
-    ...(resized ? {} : { startCounts: true, samples: 'train', learningRate: winnerLearningRate }),
+    learningRate: winnerLearningRate,
+    ...(resized ? {} : { startCounts: true, samples: 'train' }),
     ...(distill > 0 ? { distillation: { teacher: original, weight: distill } } : {}),
     ...(searched ? { frozen: (name) => !searched.has(name) } : {}),
   };

@@ -74,7 +74,7 @@ export interface SearchSettings {
   featureType?: FeatureType | undefined;
   /** What the training after the search reaches. Default: all. */
   winnerLayers?: 'searched' | 'all' | undefined;
-  /** Of the training after the search. Default: `WINNER_RATE` of `learningRate`. */
+  /** Of the training after the search. Default: `WINNER_RATE` of `learningRate`, or all of it where the image size changed. */
   winnerLearningRate?: number | undefined;
   /** Ceilings on the trials' costs, as shares of the given network's. */
   limits?: Limits | undefined;

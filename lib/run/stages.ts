@@ -30,7 +30,7 @@ export interface Keep {
   journal: Journal;
 }
 
-/** A teacher with the same classes, and what is left as it is. */
+/** What one training does otherwise than the settings say: a teacher with the same classes, what stays as it is, the rate. */
 export interface Guidance extends Partial<Pick<TrainOptions, 'distillation' | 'frozen' | 'learningRate'>> {
   /** The weights as they came have been trained: they are handed back where no epoch is better, see `isBetter`. */
   startCounts?: boolean;
@@ -77,7 +77,7 @@ export async function finetune(
       const [before, after] = [start, trained.best].map(
         (one) => `${(100 * one.accuracy).toFixed(1)} %, loss ${one.loss.toFixed(3)}`,
       );
-      const message = `No epoch bettered the ${name} as it came (${before}; the best epoch: ${after}): its weights stay.`;
+      const message = `No epoch bettered the weights as they came (${before}; the best epoch: ${after}): they stay.`;
       hooks.onEvent({ kind: 'note', message });
       return { graph, accuracy: start.accuracy, loss: start.loss };
     }

@@ -26,7 +26,7 @@ export interface SearchOptions {
   jobs?: number | undefined;
   /** Augmented views of the training data that features are kept of. Default 1. */
   views?: number | undefined;
-  /** How trials are trained. Default: SGD with Nesterov momentum, learning rate 0.02 falling along a cosine. */
+  /** How trials are trained. Default: SGD with Nesterov momentum, learning rate 0.02 falling along a cosine, no teacher. */
   training?: Partial<Omit<TrialTraining, 'epochs'>> | undefined;
   /** Ceilings on the whole network, as shares of the given one's. */
   limits?: Limits | undefined;

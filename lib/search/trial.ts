@@ -147,7 +147,8 @@ async function fitted(
 
 /** What the network as it came makes of the features. On images of another size it has not been trained: it teaches nothing there. */
 function teacherOf({ graph, sizes }: Searchable, { configuration, cut }: TrialJob): Graph | undefined {
-  return sizes.has(Number(configuration[NETWORK.imageSize])) ? undefined : tailOf(graph, cut);
+  const resized = sizes.get(Number(configuration[NETWORK.imageSize]));
+  return resized === undefined || resized === graph ? tailOf(graph, cut) : undefined;
 }
 
 async function planned(searchable: Searchable, { trial, depth, configuration, cut, seed }: TrialJob) {

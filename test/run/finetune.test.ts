@@ -43,8 +43,20 @@ test('weights that were trained before come back where training takes from them,
   const kept = await finetune('winner', engine, graph, data, settings, 2, hooks, undefined, { startCounts: true });
   expect(kept).toEqual({ graph, accuracy: before.accuracy, loss: before.loss });
   expect(events.find(({ kind }) => kind === 'note')).toMatchObject({
-    message: /No epoch bettered the winner as it came/,
+    message: /No epoch bettered the weights as they came/,
   });
+
+  // A rate that changes nothing, and samples that are not those of a training without a teacher.
+  const still = { learningRate: 1e-9 };
+  expect((await finetune('winner', engine, graph, data, settings, 1, hooks, undefined, still)).accuracy).toBe(
+    before.accuracy,
+  );
+  const told = { ...data, student: good };
+  const { accuracy } = await finetune('winner', engine, graph, told, settings, 2, hooks, undefined, {
+    samples: 'student',
+    learningRate: 1e-3,
+  });
+  expect(accuracy).toBeGreaterThan(worse.accuracy);
 
   const right = { train: good, student: good, validation, classWeights: [] };
   const quiet = { ...settings, learningRate: 1e-4 };

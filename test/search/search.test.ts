@@ -11,7 +11,7 @@ import { type FeatureLocation, openLocated } from '../../lib/search/feature-batc
 import { featuresAt } from '../../lib/search/features.js';
 import { deepened, noiseOf, paretoFront, selectBest, type TrialRecord } from '../../lib/search/objective.js';
 import { type SearchOptions, search } from '../../lib/search/search.js';
-import { leading, outcomeOf } from '../../lib/search/standing.js';
+import { chosen, leading, outcomeOf } from '../../lib/search/standing.js';
 import { evaluate } from '../../lib/train/evaluate.js';
 import { graphBuilder } from '../models/builder.js';
 import { runModel } from '../models/runtime.js';
@@ -256,12 +256,16 @@ test('of trials equal within noise the cheapest is chosen, but none worse than t
 });
 
 test('below a ceiling costs are free, without one they count', () => {
-  const trials = [trial(0, 0.9, 100), trial(1, 0.9, 20), trial(2, 0.905, 55), trial(3, 0.95, 90)];
+  const trials = [trial(0, 0.9, 100), trial(1, 0.9, 20), trial(2, 0.905, 58), trial(3, 0.95, 90)];
   const standing = { trials, original: whole, limits: {}, samples: 100 };
   const limited = { ...standing, limits: { parameters: 0.6 } };
   expect(leading({ ...standing, trials: trials.slice(0, 3) })?.trial).toBe(1);
   expect(leading(limited)?.trial).toBe(2);
-  expect(outcomeOf(limited, trial(1, 0.9, 20))).toMatchObject({ value: 0.9 });
+  expect(outcomeOf(limited, trial(1, 0.9, 20))).toMatchObject({ value: expect.closeTo(0.9, 5) });
+  // Of equals the cheaper one leads, and is chosen.
+  const equals = { ...limited, trials: [...trials, trial(4, 0.905, 50), trial(5, 0.905, 55)] };
+  expect(leading(equals)?.trial).toBe(4);
+  expect(chosen(equals)?.trial).toBe(4);
 });
 
 test('going deeper is decided by the best trial of a depth, not by its last', () => {

@@ -74,12 +74,17 @@ test('a trial learns from the network as it came, where it is asked to', async (
   const wrong = { train: mislabelled(data.train), validation: data.validation };
   const features = await featuresAt(graph, cut, wrong, { views: 1, seed: 1, folder: await temporaryFolder() });
   const job = { trial: 1, depth: 2, cut, configuration: { 'third:width': 0.5 }, seed: 0, others: [] };
-  const accuracyWith = async (distill: number) => {
+  const accuracyWith = async (distill: number, searchable = searchableOf(graph), size = {}) => {
     const training = { epochs: 6, learningRate: 0.02, distill };
-    return (await runTrial(engine, searchableOf(graph), features, { training, stop: 'none' }, job)).record.accuracy;
+    const sized = { ...job, configuration: { ...job.configuration, ...size } };
+    return (await runTrial(engine, searchable, features, { training, stop: 'none' }, sized)).record.accuracy;
   };
   // It knows the classes, of which the labels say nothing true.
   expect(await accuracyWith(1)).toBeGreaterThan(0.8);
   expect(await accuracyWith(0)).toBeLessThan(0.5);
+  // Its own size may be among those that are searched; on images of another one it teaches nothing.
+  const sizes = searchableOf(graph, { imageSizes: [8, 4] });
+  expect(await accuracyWith(1, sizes, { 'network:image-size': 8 })).toBeGreaterThan(0.8);
+  expect(await accuracyWith(1, sizes, { 'network:image-size': 4 })).toBeLessThan(0.5);
   features.close();
 });

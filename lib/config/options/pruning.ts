@@ -65,7 +65,8 @@ export const PRUNING_OPTIONS = {
     TRAIN,
     {
       group: 'Pruning',
-      describe: 'Weight of learning from the network as it was before search and pruning, or from --teacher.',
+      describe:
+        'Weight of learning from the network as it was before search and pruning, in trials too, or from --teacher.',
     },
     0.95,
   ),

@@ -68,7 +68,7 @@ export const SEARCH_OPTIONS = {
     {
       group: 'Search',
       describe: 'The highest learning rate of the training after the search.',
-      defaultText: 'a third of --learning-rate: the winner has been trained already',
+      defaultText: 'a third of --learning-rate; all of it where the image size changed',
     },
     undefined,
   ),
