@@ -67,12 +67,9 @@ function isWithin(standing: Standing, record: TrialRecord): boolean {
   return record.failed === undefined && areWithin(standing, record);
 }
 
-/** Below a ceiling costs decide between equals alone: who sets one says what accuracy may cost. */
-const TIE = 1e-6;
-
+/** Below a ceiling costs are free: who sets one says what accuracy may cost. A depth that finds only as good is the last. */
 function scoreFor(standing: Standing, accuracy: number, costs: Costs): number {
-  const weight = isLimited(standing.limits) ? TIE : noiseIn(standing);
-  return scoreOf(accuracy, costs, standing.original, weight);
+  return isLimited(standing.limits) ? accuracy : scoreOf(accuracy, costs, standing.original, noiseIn(standing));
 }
 
 /** Undefined for a trial that failed or breaks a limit. */

@@ -11,7 +11,7 @@ import { type FeatureLocation, openLocated } from '../../lib/search/feature-batc
 import { featuresAt } from '../../lib/search/features.js';
 import { deepened, noiseOf, paretoFront, selectBest, type TrialRecord } from '../../lib/search/objective.js';
 import { type SearchOptions, search } from '../../lib/search/search.js';
-import { chosen, leading, outcomeOf } from '../../lib/search/standing.js';
+import { chosen, gained, leading, outcomeOf } from '../../lib/search/standing.js';
 import { evaluate } from '../../lib/train/evaluate.js';
 import { graphBuilder } from '../models/builder.js';
 import { runModel } from '../models/runtime.js';
@@ -261,10 +261,11 @@ test('below a ceiling costs are free, without one they count', () => {
   const limited = { ...standing, limits: { parameters: 0.6 } };
   expect(leading({ ...standing, trials: trials.slice(0, 3) })?.trial).toBe(1);
   expect(leading(limited)?.trial).toBe(2);
-  expect(outcomeOf(limited, trial(1, 0.9, 20))).toMatchObject({ value: expect.closeTo(0.9, 5) });
-  // Of equals the cheaper one leads, and is chosen.
-  const equals = { ...limited, trials: [...trials, trial(4, 0.905, 50), trial(5, 0.905, 55)] };
-  expect(leading(equals)?.trial).toBe(4);
+  expect(outcomeOf(limited, trial(1, 0.9, 20))).toMatchObject({ value: 0.9 });
+  // Of equals the first leads, and a depth that finds only as good is the last; the cheapest of them is chosen.
+  const equals = { ...limited, trials: [...trials, trial(4, 0.905, 50, 2), trial(5, 0.905, 55, 2)] };
+  expect(leading(equals)?.trial).toBe(2);
+  expect(gained(equals, 2)).toBe(false);
   expect(chosen(equals)?.trial).toBe(4);
 });
 
