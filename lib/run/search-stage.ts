@@ -181,7 +181,7 @@ export async function searchStage(
 
 /**
  * Learning rate of a winner's training, as a fraction of that of the network that it was made of. With the whole of it the
- * first epochs take two points of validation accuracy (MobileNet, 750 images), which a short training does not get back.
+ * first epochs take two points of validation accuracy (MobileNet, 750 images), which ten get back, but a run has fewer.
  */
 const WINNER_RATE = 1 / 3;
 
