@@ -6,7 +6,7 @@
 import type { DisjointSets } from './disjoint-sets.js';
 
 /** @param elements those of the axis, in order. Joins their classes in `sets`. */
-export function balance(sets: DisjointSets, elements: readonly number[], parts: number): void {
+export function balance(sets: DisjointSets, elements: Int32Array, parts: number): void {
   const size = elements.length / parts;
   const counts = new Map<number, Int32Array>();
   for (const [position, element] of elements.entries()) {

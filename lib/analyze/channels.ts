@@ -1,7 +1,9 @@
 /** Elements of axes as channels of groups: which element belongs to which channel, and what of an axis a group owns. */
 
 import type { AxisRef } from '../ops/operator.js';
-import type { CarryingAxis } from './ties.js';
+import type { CarryingAxis } from './carrying.js';
+import { consecutive } from './consecutive.js';
+import type { Ties } from './ties.js';
 
 /** Where each element of a carrying axis belongs. */
 export interface AxisChannels extends AxisRef {
@@ -18,30 +20,43 @@ export interface AxisChannels extends AxisRef {
  * out once for hundreds of channels.
  */
 export interface Classes {
-  /** The class of each element. */
-  of: Int32Array;
   /** The first class of each atom, ascending; atom a holds the classes `atoms[a]` … `atoms[a + 1] − 1`. */
   atoms: readonly number[];
   /** The atoms along an axis, in the order of its elements, as often as they come. */
   along(axis: CarryingAxis): readonly number[];
 }
 
-/** @param distinct one axis for each set of elements. */
-export function numbered(classOf: Int32Array, distinct: readonly CarryingAxis[]): Classes {
-  const { of, count } = numberClasses(classOf);
-  const starts = new Uint8Array(count + 1);
+/** @param distinct one axis for each set of elements, by ascending base. */
+export function numbered(
+  { classOf, tied }: Pick<Ties, 'classOf' | 'tied'>,
+  distinct: readonly CarryingAxis[],
+): Classes {
+  const elements = distinct.reduce((most, { base, extent }) => Math.max(most, base + extent), 0);
+  // Numbers of the classes of tied elements, by representative, one too high: 0 is none.
+  const numbers = new Int32Array(elements);
+  const starts = new Uint8Array(elements + 1);
+  const classes = new Map<number, Int32Array>();
+  const firsts = new Map<number, number>();
+  let count = 0;
   for (const { base, extent } of distinct) {
-    const end = base + extent;
-    for (let element = base, expected = -1; element < end; element++) {
-      const number = of[element] ?? 0;
-      if (number !== expected) {
-        starts[number] = 1;
-        if (expected >= 0) starts[expected] = 1;
-      }
-      expected = number + 1;
+    if (extent === 0) continue;
+    if (!tied.has(base)) {
+      firsts.set(base, count);
+      starts[count] = 1;
+      count += extent;
+      starts[count] = 1;
+      continue;
     }
-    starts[(of[end - 1] ?? -1) + 1] = 1;
+    const of = new Int32Array(extent);
+    for (let index = 0; index < extent; index++) {
+      const representative = classOf(base + index);
+      const known = numbers[representative] ?? 0;
+      if (known === 0) numbers[representative] = ++count;
+      of[index] = known === 0 ? count - 1 : known - 1;
+    }
+    classes.set(base, of);
   }
+  for (const of of classes.values()) markBreaks(of, starts);
   const atoms: number[] = [];
   const atomAt = new Int32Array(count);
   for (let at = starts.indexOf(1); at >= 0 && at < count; at = starts.indexOf(1, at + 1)) {
@@ -50,40 +65,45 @@ export function numbered(classOf: Int32Array, distinct: readonly CarryingAxis[])
   }
   atoms.push(count);
   const alongBase = new Map<number, number[]>();
-  for (const { base, extent } of distinct) {
+  for (const [base, first] of firsts) alongBase.set(base, [atomAt[first] ?? 0]);
+  for (const [base, of] of classes) {
     const met: number[] = [];
-    for (let element = base; element < base + extent; ) {
-      const atom = atomAt[of[element] ?? 0] ?? 0;
+    for (let index = 0; index < of.length; ) {
+      const atom = atomAt[of[index] ?? 0] ?? 0;
       met.push(atom);
-      element += (atoms[atom + 1] ?? 0) - (atoms[atom] ?? 0);
+      index += (atoms[atom + 1] ?? 0) - (atoms[atom] ?? 0);
     }
     alongBase.set(base, met);
   }
-  return { of, atoms, along: ({ base }) => alongBase.get(base) ?? [] };
+  return { atoms, along: ({ base }) => alongBase.get(base) ?? [] };
 }
 
-function numberClasses(classOf: Int32Array): { of: Int32Array; count: number } {
-  const numbers = new Int32Array(classOf.length).fill(-1);
-  const of = new Int32Array(classOf.length);
-  let count = 0;
-  for (let element = 0; element < classOf.length; element++) {
-    const representative = classOf[element] ?? 0;
-    let number = numbers[representative] ?? -1;
-    if (number < 0) {
-      number = count++;
-      numbers[representative] = number;
+/** Marks the classes with which a stretch begins, and those behind its end. @param of classes in the order of an axis. */
+function markBreaks(of: Int32Array, starts: Uint8Array): void {
+  let expected = -1;
+  for (let index = 0; index < of.length; index++) {
+    const number = of[index] ?? 0;
+    if (number !== expected) {
+      starts[number] = 1;
+      if (expected >= 0) starts[expected] = 1;
     }
-    of[element] = number;
+    expected = number + 1;
   }
-  return { of, count };
+  if (expected >= 0) starts[expected] = 1;
 }
 
-/** Where the elements of an axis belong; undefined when none is in a group. @param first the channel that an atom begins with */
+/** The atoms, and where each belongs. */
+export interface Belonging extends Classes {
+  /** The group of each atom, −1 where it is in none. */
+  groupOf: Int32Array;
+  /** The channel of its group that each atom begins with. */
+  firstChannel: Int32Array;
+}
+
+/** Where the elements of an axis belong; undefined when none is in a group. */
 export function channelsAlong(
   axis: CarryingAxis,
-  { along, atoms }: Classes,
-  groupOf: Int32Array,
-  first: Int32Array,
+  { along, atoms, groupOf, firstChannel }: Belonging,
 ): Pick<AxisChannels, 'group' | 'channel'> | undefined {
   const met = along(axis);
   if (met.every((atom) => groupOf[atom] === -1)) return undefined;
@@ -91,11 +111,11 @@ export function channelsAlong(
   const channel = new Int32Array(axis.extent);
   let start = 0;
   for (const atom of met) {
-    const end = start + (atoms[atom + 1] ?? 0) - (atoms[atom] ?? 0);
-    group.fill(groupOf[atom] ?? -1, start, end);
-    const offset = (first[atom] ?? 0) - start;
-    for (let index = start; index < end; index++) channel[index] = offset + index;
-    start = end;
+    const length = (atoms[atom + 1] ?? 0) - (atoms[atom] ?? 0);
+    group.fill(groupOf[atom] ?? -1, start, start + length);
+    if (length === 1) channel[start] = firstChannel[atom] ?? 0;
+    else channel.set(consecutive(length, firstChannel[atom]), start);
+    start += length;
   }
   return { group, channel };
 }
@@ -109,31 +129,40 @@ export interface Share {
 
 export function sharesOf(
   groups: readonly { channels: number }[],
-  { group, channel }: Pick<AxisChannels, 'group' | 'channel'>,
+  axis: CarryingAxis,
+  { along, atoms, groupOf, firstChannel }: Belonging,
 ): Share[] {
+  const met = along(axis);
+  const lengthOf = (atom: number) => (atoms[atom + 1] ?? 0) - (atoms[atom] ?? 0);
   const counts = new Map<number, number>();
-  // Channels of a group mostly lie next to each other.
-  for (let index = 0; index < group.length; ) {
-    const number = group[index] ?? -1;
-    const start = index;
-    while (index < group.length && group[index] === number) index++;
-    if (number >= 0) counts.set(number, (counts.get(number) ?? 0) + index - start);
+  for (const atom of met) {
+    const group = groupOf[atom] ?? -1;
+    if (group >= 0) counts.set(group, (counts.get(group) ?? 0) + lengthOf(atom));
   }
-  const filling = new Map<number, { share: Share; filled: Int32Array }>();
-  for (const [number, count] of counts) {
-    const channels = groups[number]?.channels ?? 1;
-    const share = { group: number, perChannel: count / channels, indices: new Int32Array(count) };
-    filling.set(number, { share, filled: new Int32Array(channels) });
+  const shares = new Map<number, { share: Share; filled: Int32Array }>();
+  for (const [group, count] of counts) {
+    const channels = groups[group]?.channels ?? 1;
+    const share = { group, perChannel: count / channels, indices: new Int32Array(count) };
+    shares.set(group, { share, filled: new Int32Array(channels) });
   }
-  let into: { share: Share; filled: Int32Array } | undefined;
-  for (let index = 0; index < group.length; index++) {
-    if (group[index] !== group[index - 1]) into = filling.get(group[index] ?? -1);
-    if (!into) continue;
-    const { share, filled } = into;
-    const own = channel[index] ?? 0;
-    const position = filled[own] ?? 0;
-    share.indices[own * share.perChannel + position] = index;
-    filled[own] = position + 1;
+  let start = 0;
+  for (const atom of met) {
+    const length = lengthOf(atom);
+    const found = shares.get(groupOf[atom] ?? -1);
+    if (found) {
+      const { filled, share } = found;
+      const { indices, perChannel } = share;
+      const first = firstChannel[atom] ?? 0;
+      if (perChannel === 1 && length > 1) indices.set(consecutive(length, start), first);
+      else
+        for (let offset = 0; offset < length; offset++) {
+          const channel = first + offset;
+          const position = filled[channel] ?? 0;
+          indices[channel * perChannel + position] = start + offset;
+          filled[channel] = position + 1;
+        }
+    }
+    start += length;
   }
-  return [...filling.values()].map(({ share }) => share);
+  return [...shares.values()].map(({ share }) => share);
 }

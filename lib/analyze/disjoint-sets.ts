@@ -1,19 +1,19 @@
 /** Union-find with path halving; the smallest number represents a set, so that the result does not depend on order. */
 export class DisjointSets {
-  readonly #parent: Int32Array;
+  /** How far below an element that is which it points to: 0 for a representative, so that new memory is right as it is. */
+  readonly #below: Int32Array;
 
   constructor(size: number) {
-    this.#parent = new Int32Array(size);
-    for (let element = 0; element < size; element++) this.#parent[element] = element;
+    this.#below = new Int32Array(size);
   }
 
   find(element: number): number {
-    const parent = this.#parent;
+    const below = this.#below;
     let at = element;
-    for (let up = parent[at] ?? at; up !== at; up = parent[at] ?? at) {
-      const grand = parent[up] ?? up;
-      parent[at] = grand;
-      at = grand;
+    for (let down = below[at] ?? 0; down !== 0; down = below[at] ?? 0) {
+      const twice = down + (below[at - down] ?? 0);
+      below[at] = twice;
+      at -= twice;
     }
     return at;
   }
@@ -21,18 +21,7 @@ export class DisjointSets {
   unite(a: number, b: number): void {
     const rootA = this.find(a);
     const rootB = this.find(b);
-    if (rootA < rootB) this.#parent[rootB] = rootA;
-    else this.#parent[rootA] = rootB;
-  }
-
-  /** The representative of each element. */
-  classes(): Int32Array {
-    const classes = new Int32Array(this.#parent.length);
-    // A representative is the smallest of its set, so that what an element points to is settled before it.
-    for (let element = 0; element < classes.length; element++) {
-      const parent = this.#parent[element] ?? element;
-      classes[element] = parent === element ? element : (classes[parent] ?? parent);
-    }
-    return classes;
+    if (rootA < rootB) this.#below[rootB] = rootB - rootA;
+    else if (rootB < rootA) this.#below[rootA] = rootA - rootB;
   }
 }

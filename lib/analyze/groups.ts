@@ -9,12 +9,13 @@
 import type { Graph } from '../graph/graph.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { AxisRef } from '../ops/operator.js';
+import type { CarryingAxis } from './carrying.js';
 import { type AxisChannels, type Classes, channelsAlong, numbered, type Share, sharesOf } from './channels.js';
 import { bestChoice, type Outcome } from './choices.js';
 import type { Description, Shuffle } from './described.js';
 import { describeGraph, keyOf } from './relations.js';
 import { inferShapes, type Shapes } from './shapes.js';
-import { type CarryingAxis, type Ties, tieGraph } from './ties.js';
+import { type Ties, tieGraph } from './ties.js';
 
 /** One axis of one initializer that is cut with a group. */
 export interface Member extends AxisRef {
@@ -74,7 +75,7 @@ function groupsOf(
 ): Outcome & { dependencies: Dependencies } {
   const axes = ties.axes.values();
   const distinct = distinctAxes(axes);
-  const classes = numbered(ties.classOf, distinct);
+  const classes = numbered(ties, distinct);
   const { atoms } = classes;
   const reasons = pinnedAtoms(graph, ties, classes, ignore);
   const made = atomsMade(axes, classes);
@@ -95,14 +96,15 @@ function groupsOf(
   }
   const cut = new Map<string, AxisChannels>();
   // Axes with the same elements share their lists of channels.
-  const channels = new Map(distinct.map((axis) => [axis.base, channelsAlong(axis, classes, groupOf, firstChannel)]));
+  const belonging = { ...classes, groupOf, firstChannel };
+  const channels = new Map(distinct.map((axis) => [axis.base, channelsAlong(axis, belonging)]));
   const shares = new Map<number, Share[]>();
   for (const axis of axes) {
     const along = channels.get(axis.base);
     if (!along) continue;
     cut.set(keyOf(axis), { value: axis.value, axis: axis.axis, extent: axis.extent, ...along });
     if (!graph.initializers.has(axis.value)) continue;
-    const owned = shares.get(axis.base) ?? sharesOf(groups, along);
+    const owned = shares.get(axis.base) ?? sharesOf(groups, axis, belonging);
     shares.set(axis.base, owned);
     const role = axis.source ? 'makes' : axis.reads ? 'reads' : 'scales';
     for (const { group, perChannel, indices } of owned)
@@ -191,9 +193,11 @@ function pinnedAtoms(graph: Graph, ties: Ties, classes: Classes, ignore: (initia
 }
 
 /** A channel that is all there is of some axis cannot go. */
-function wholeAxisReason({ value, base, extent }: CarryingAxis, classes: Classes): string | undefined {
-  const first = classes.of[base];
-  for (let index = 1; index < extent; index++) if (classes.of[base + index] !== first) return undefined;
+function wholeAxisReason(axis: CarryingAxis, { along, atoms }: Classes): string | undefined {
+  const { value, extent } = axis;
+  const met = along(axis);
+  const first = met[0] ?? 0;
+  if ((atoms[first + 1] ?? 0) - (atoms[first] ?? 0) > 1 || met.some((atom) => atom !== first)) return undefined;
   return extent === 1 ? `"${value}" has one channel` : `all ${extent} channels of "${value}" depend on each other`;
 }
 

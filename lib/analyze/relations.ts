@@ -3,7 +3,6 @@
 import type { Graph, Node } from '../graph/graph.js';
 import type { AxisRef, Relation, SettledRelation, ValueType } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
-import { AxisMap } from './axis-map.js';
 import type { Choices, DescribedNode, Description } from './described.js';
 import { staysPinned } from './normalization.js';
 import { type Shapes, shapedNode } from './shapes.js';
@@ -68,34 +67,34 @@ function isSettled(relations: Relation[]): relations is SettledRelation[] {
  * that does not go on to an output sums over its channels.
  */
 export function rolesOf({ shapes, constants }: Description, node: Node, relations: readonly SettledRelation[]): Roles {
+  const roles: Roles = { sources: [], readers: [] };
   const weighs = node.inputs.some((input) => constants.has(input));
-  if (!weighs || node.outputs.every((output) => constants.has(output))) return { sources: [], readers: [] };
-  const outputs = new Set(node.outputs);
-  const isActivation = (value: string) => !outputs.has(value) && !constants.has(value);
-  const through = new AxisMap<true>();
-  const pairs = relations.flatMap(relatedAxes);
-  const touching = new AxisMap<{ activation: boolean; output: boolean }>();
-  for (const [one, other] of pairs) {
-    const known = touching.getOrMake(one, () => ({ activation: false, output: false }));
-    known.activation ||= isActivation(other.value);
-    known.output ||= outputs.has(other.value);
-  }
-  for (const [one, other] of pairs) {
-    // Directly, or through a weight that is tied to both (the filters of a depthwise convolution).
-    const around = touching.get(one);
-    if (constants.has(one.value) && around?.activation && around.output) through.getOrMake(other, () => true);
-    if (isActivation(one.value) && outputs.has(other.value)) {
-      through.getOrMake(one, () => true);
-      through.getOrMake(other, () => true);
-    }
-  }
+  if (!weighs || node.outputs.every((output) => constants.has(output))) return roles;
+  const isOutput = (value: string) => node.outputs.includes(value);
+  const isActivation = (value: string) => !isOutput(value) && !constants.has(value);
   // Integers are arguments (shapes, indices), whose elements are no channels.
   const isWeight = (value: string) => constants.has(value) && isFloat(shapes.types.get(value));
-  const weights = pairs.filter(([weight, other]) => isWeight(weight.value) && !through.get(other));
-  return {
-    sources: weights.filter(([, other]) => outputs.has(other.value)).map(([weight]) => weight),
-    readers: weights.filter(([, other]) => isActivation(other.value)).map(([weight]) => weight),
-  };
+  const pairs = relations.flatMap(relatedAxes);
+  const tiedTo = (at: AxisRef, which: (value: string) => boolean) =>
+    pairs.some(([one, other]) => isSameAxis(one, at) && which(other.value));
+  /** Tied to what goes on, directly or by a weight that is tied to both (the filters of a depthwise convolution). */
+  const goesThrough = (at: AxisRef) =>
+    (isActivation(at.value) && tiedTo(at, isOutput)) ||
+    (isOutput(at.value) && tiedTo(at, isActivation)) ||
+    pairs.some(
+      ([one, other]) =>
+        isSameAxis(other, at) && constants.has(one.value) && tiedTo(one, isActivation) && tiedTo(one, isOutput),
+    );
+  for (const [weight, other] of pairs) {
+    if (!isWeight(weight.value) || constants.has(other.value) || goesThrough(other)) continue;
+    (isOutput(other.value) ? roles.sources : roles.readers).push(weight);
+  }
+  return roles;
+}
+
+/** Whether both are the same axis of the same value. */
+export function isSameAxis(one: AxisRef, other: AxisRef): boolean {
+  return one.axis === other.axis && one.value === other.value;
 }
 
 function isFloat(type: ValueType | undefined): boolean {

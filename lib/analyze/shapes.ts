@@ -2,7 +2,7 @@
 
 import { TascnetError } from '../errors.js';
 import type { Dim, Graph, Node } from '../graph/graph.js';
-import { numbersOf, sizeOf, type Tensor } from '../graph/tensor.js';
+import { type DataType, numbersOf, sizeOf, type Tensor } from '../graph/tensor.js';
 import { MAX_KNOWN_ELEMENTS, type ShapedNode, type ValueType } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
 
@@ -16,17 +16,26 @@ export interface Shapes {
 /** The type of a constant, with its elements where they are few. */
 export function typeOfTensor(tensor: Tensor): ValueType {
   const { dtype, dims } = tensor;
-  if (dtype === 'string' || sizeOf(dims) > MAX_KNOWN_ELEMENTS) return { dtype, dims };
-  let elements: number[] | undefined;
-  return {
-    dtype,
-    dims,
-    // Most are weights whose elements nobody asks for.
-    get elements() {
-      elements ??= numbersOf(tensor);
-      return elements;
-    },
-  };
+  return dtype === 'string' || sizeOf(dims) > MAX_KNOWN_ELEMENTS ? { dtype, dims } : new KnownConstant(tensor);
+}
+
+/** Most constants are weights, whose elements nobody asks for. */
+class KnownConstant implements ValueType {
+  readonly dtype: DataType;
+  readonly dims: number[];
+  readonly #tensor: Tensor;
+  #elements: number[] | undefined;
+
+  constructor(tensor: Tensor) {
+    this.dtype = tensor.dtype;
+    this.dims = tensor.dims;
+    this.#tensor = tensor;
+  }
+
+  get elements(): number[] {
+    this.#elements ??= numbersOf(this.#tensor);
+    return this.#elements;
+  }
 }
 
 /**

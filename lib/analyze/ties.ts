@@ -2,13 +2,15 @@
  * Which elements of which axes of a graph live and die together: the operators' `tie` relations, closed by union-find
  * over single elements. `groups.ts` makes the person's dependency groups of it.
  *
- * Only axes that can carry channels take part: those reached, over relations, from the output axis of some weight.
+ * Only axes that can carry channels take part (carrying.ts).
  */
 
 import { TascnetError } from '../errors.js';
 import type { AxisRef, SettledRelation, Span, ValueType } from '../ops/operator.js';
-import { AxisMap } from './axis-map.js';
+import type { AxisMap } from './axis-map.js';
 import { balance } from './balance.js';
+import { type CarryingAxis, carriedBy, carryingAxes, type NodeRelations } from './carrying.js';
+import { consecutive } from './consecutive.js';
 import type { Choices, Description } from './described.js';
 import { DisjointSets } from './disjoint-sets.js';
 import { rolesOf, rolesOfComputed, settled } from './relations.js';
@@ -16,33 +18,14 @@ import { rolesOf, rolesOfComputed, settled } from './relations.js';
 /** A thousand times those of the largest published networks; a damaged or hostile file can ask for any number. */
 const MAX_ELEMENTS = 2 ** 28;
 
-/** An axis whose elements take part. */
-export interface CarryingAxis extends AxisRef {
-  extent: number;
-  /**
-   * First element number; the elements are `base` … `base + extent − 1`. Axes that are tied to each other as wholes, element
-   * by element, have the same ones.
-   */
-  base: number;
-  /** A weight makes new channels along this axis. */
-  source: boolean;
-  /** A weight sums over the channels along this axis (the input channels of a convolution). */
-  reads: boolean;
-}
-
 export interface Ties {
   axes: AxisMap<CarryingAxis>;
-  /** The class of each element (a representative's number): equal ones live and die together. */
-  classOf: Int32Array;
+  /** The class of an element (a representative's number): equal ones live and die together. */
+  classOf(element: number): number;
+  /** Bases of the axes of which some element is tied to another; along all other axes each is a class of its own. */
+  tied: ReadonlySet<number>;
   /** Elements that must stay, with the reason. `border`: they are the graph's inputs or outputs. */
   pins: { node: string; reason: string; axis: CarryingAxis; border: boolean }[];
-}
-
-interface NodeRelations {
-  node: string;
-  relations: SettledRelation[];
-  /** What is chosen for each relation; empty where nothing is. */
-  choices: (number | undefined)[];
 }
 
 export function tieGraph(description: Description, choices: Choices = new Map()): Ties {
@@ -64,112 +47,20 @@ export function tieGraph(description: Description, choices: Choices = new Map())
       `The axes of this model that carry channels have ${elements} elements in all; ${MAX_ELEMENTS} can be looked at.`,
     );
   const sets = new DisjointSets(elements);
+  const tied = new Set<number>();
   for (const relation of others) {
-    if (relation.kind === 'same') uniteSpans(sets, axes, relation.a, relation.b, relation.blocks);
-    else if (relation.kind === 'reshape') uniteReshape(sets, axes, types, relation);
+    if (relation.kind === 'same') uniteSpans(sets, tied, axes, relation.a, relation.b, relation.blocks);
+    else if (relation.kind === 'reshape') uniteReshape(sets, tied, axes, types, relation);
   }
   // Last, since what is even stays even however it is joined.
   for (const relation of others) {
     const axis = relation.kind === 'balance' ? axes.get(relation.at) : undefined;
-    if (relation.kind === 'balance' && axis)
-      balance(
-        sets,
-        Array.from({ length: axis.extent }, (_, index) => axis.base + index),
-        relation.parts,
-      );
+    if (relation.kind !== 'balance' || !axis) continue;
+    tied.add(axis.base);
+    balance(sets, consecutive(axis.extent, axis.base), relation.parts);
   }
-  return { axes, classOf: sets.classes(), pins: pinsOf(description, described, axes) };
-}
-
-interface Side {
-  value: string;
-  axes: number[];
-}
-
-/**
- * The axis of `to` that carries the channels along `axis` of `from` through a reshape: the chosen one, else that which
- * leaves most of them free of each other.
- */
-function carrier(
-  types: ReadonlyMap<string, ValueType>,
-  from: Side & { axis: number },
-  to: Side,
-  choice: number | undefined,
-): number | undefined {
-  if (to.axes.length <= 1) return to.axes[0];
-  if (choice !== undefined && to.axes.includes(choice)) return choice;
-  const source = strided(types, from, from.axis);
-  const free = to.axes.map((axis) => {
-    const { stride, extent } = strided(types, to, axis);
-    if (stride >= source.stride) return Math.min(extent, (source.extent * source.stride) / stride);
-    return Math.max(1, (stride * extent) / source.stride);
-  });
-  return to.axes[free.indexOf(Math.max(...free))];
-}
-
-/** The extent of an axis and its stride in the row-major order of the axes of a side. */
-function strided(types: ReadonlyMap<string, ValueType>, { value, axes }: Side, axis: number) {
-  const extents = axes.map((at) => Number(types.get(value)?.dims[at]));
-  const position = axes.indexOf(axis);
-  const stride = extents.slice(position + 1).reduce((product, extent) => product * extent, 1);
-  return { extent: extents[position] ?? 1, stride };
-}
-
-/** The axes of a side of a reshape that carry channels, with their strides. */
-function carriedBy(axes: AxisMap<CarryingAxis>, types: ReadonlyMap<string, ValueType>, side: Side) {
-  return side.axes.flatMap((axis) => {
-    const carried = axes.get({ value: side.value, axis });
-    return carried ? [{ carried, ...strided(types, side, axis) }] : [];
-  });
-}
-
-function carryingAxes(
-  described: NodeRelations[],
-  sources: readonly AxisRef[],
-  readers: readonly AxisRef[],
-  types: ReadonlyMap<string, ValueType>,
-): AxisMap<CarryingAxis> {
-  const neighbours = new AxisMap<{ relation: SettledRelation; choice: number | undefined }[]>();
-  const note = (at: AxisRef, relation: SettledRelation, choice?: number) =>
-    neighbours.getOrMake(at, () => []).push({ relation, choice });
-  for (const { relations, choices } of described)
-    relations.forEach((relation, index) => {
-      if (relation.kind === 'same') {
-        note(relation.a, relation);
-        note(relation.b, relation);
-      } else if (relation.kind === 'reshape') {
-        for (const { value, axes } of [relation.from, relation.to])
-          for (const axis of axes) note({ value, axis }, relation, choices[index]);
-      }
-    });
-
-  const read = new AxisMap<true>();
-  for (const reader of readers) read.getOrMake(reader, () => true);
-  const carried = new AxisMap<CarryingAxis>();
-  const queue: AxisRef[] = [];
-  const reach = (at: AxisRef, source: boolean) => {
-    const { value, axis } = at;
-    const extent = types.get(value)?.dims[axis];
-    if (typeof extent !== 'number' || carried.get(at)) return;
-    carried.getOrMake(at, () => ({ value, axis, extent, base: 0, source, reads: read.get(at) ?? false }));
-    queue.push(at);
-  };
-  for (const source of sources) reach(source, true);
-  for (let at = queue.pop(); at; at = queue.pop())
-    for (const { relation, choice } of neighbours.get(at) ?? []) {
-      if (relation.kind === 'same') {
-        reach(relation.a, false);
-        reach(relation.b, false);
-      } else if (relation.kind === 'reshape') {
-        const { from, to } = relation;
-        const forward = from.value === at.value && from.axes.includes(at.axis);
-        const [near, far] = forward ? [from, to] : [to, from];
-        if (far.axes.some((axis) => carried.get({ value: far.value, axis }))) continue;
-        const axis = carrier(types, { ...near, axis: at.axis }, far, choice);
-        if (axis !== undefined) reach({ value: far.value, axis }, false);
-      }
-    }
-  return carried;
+  const classOf = (element: number) => sets.find(element);
+  return { axes, classOf, tied, pins: pinsOf(description, described, axes) };
 }
 
 /** The axes that a relation ties as wholes, element by element, as most do; undefined where it ties parts. */
@@ -210,6 +101,7 @@ function numberElements(
   const others: SettledRelation[] = [];
   for (const { relations } of described)
     for (const relation of relations) {
+      if (relation.kind === 'pin' || (relation.kind === 'same' && !axes.get(relation.a))) continue;
       const whole =
         relation.kind === 'same'
           ? tiedWhole(axes, relation)
@@ -232,10 +124,18 @@ function numberElements(
   return { elements, others };
 }
 
-function uniteSpans(sets: DisjointSets, axes: AxisMap<CarryingAxis>, a: Span, b: Span, blocks = a.length): void {
+function uniteSpans(
+  sets: DisjointSets,
+  tied: Set<number>,
+  axes: AxisMap<CarryingAxis>,
+  a: Span,
+  b: Span,
+  blocks = a.length,
+): void {
   const axisA = axes.get(a);
   const axisB = axes.get(b);
   if (!axisA || !axisB || blocks === 0) return;
+  tied.add(axisA.base).add(axisB.base);
   const element = (axis: CarryingAxis, span: Span, index: number) =>
     axis.base + (span.at?.[index] ?? span.start + index);
   const widthA = a.length / blocks;
@@ -250,6 +150,7 @@ function uniteSpans(sets: DisjointSets, axes: AxisMap<CarryingAxis>, a: Span, b:
 /** Elements of both sides that hold a common position of the reshaped data live and die together. */
 function uniteReshape(
   sets: DisjointSets,
+  tied: Set<number>,
   axes: AxisMap<CarryingAxis>,
   types: ReadonlyMap<string, ValueType>,
   { from, to }: Extract<SettledRelation, { kind: 'reshape' }>,
@@ -257,6 +158,7 @@ function uniteReshape(
   const sides = [from, to].flatMap((side) => carriedBy(axes, types, side));
   const [first, ...others] = sides;
   if (!first || others.length === 0) return;
+  for (const { carried } of sides) tied.add(carried.base);
   const positions = from.axes.reduce((product, axis) => product * Number(types.get(from.value)?.dims[axis]), 1);
   // Between multiples of all strides nothing changes.
   const step = sides.map(({ stride }) => stride).reduce(greatestCommonDivisor);

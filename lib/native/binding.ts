@@ -53,6 +53,7 @@ export interface Binding {
   /** Multiply-adds from which comparing channels is worth the way to a device. */
   worthwhile: number;
   norms(tensor: Weights, dims: Dims, axis: number, kind: string, token?: Token, dtype?: DType): Promise<Float64Array>;
+  normsOfAll(tensors: readonly object[], kind: string, token?: Token): Promise<Float64Array[]>;
   taylor(
     weight: Weights,
     gradient: Weights,

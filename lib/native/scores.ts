@@ -35,6 +35,31 @@ export function norms(
   return call(options, (token) => binding().norms(tensor, dims, axis, kind, token, options?.dtype), 0);
 }
 
+/** A tensor and the axis of its channels, as `norms` takes them. */
+export interface ChannelTensor {
+  /** Row-major, as many elements as the product of `dims`. */
+  data: Weights;
+  /** 1 to 16 extents. */
+  dims: readonly number[];
+  axis: number;
+  /** As in `WeightOptions`. */
+  dtype?: DType | undefined;
+}
+
+/**
+ * `norms` of many tensors in one call: for the layers of a network several times as quick as one call for each.
+ *
+ * @returns for each tensor, in order, `dims[axis]` numbers
+ * @throws TypeError, RangeError naming what is wrong, such as `tensors[3].axis`; nothing was done then
+ */
+export function normsOfAll(
+  tensors: readonly ChannelTensor[],
+  kind: NormKind,
+  options?: CallOptions,
+): Promise<Float64Array[]> {
+  return call(options, (token) => binding().normsOfAll(tensors, kind, token), 0);
+}
+
 /**
  * The importance of the channels of a batch normalisation: the magnitude of its scale γ (Liu et al. 2017).
  *

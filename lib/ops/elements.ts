@@ -100,6 +100,7 @@ export interface Product {
 const MULTIPLIED = /^[\w?.]+(\*[\w?.]+)+$/;
 
 export function productOf(dims: readonly Dim[]): Product {
+  if (isConcrete(dims)) return { number: sizeOf(dims), symbols: [] };
   const factors = dims.flatMap((extent): Dim[] =>
     typeof extent === 'string' && MULTIPLIED.test(extent)
       ? extent.split('*').map((factor) => (/^\d+$/.test(factor) ? Number(factor) : factor))

@@ -152,12 +152,15 @@ const OPERATORS: readonly Operator[] = [
   where,
 ];
 
-const byName = new Map(OPERATORS.map((operator) => [`${operator.domain ?? ''}:${operator.op}`, operator]));
+const byDomain = new Map<string, Map<string, Operator>>();
+for (const operator of OPERATORS) {
+  const domain = operator.domain ?? '';
+  byDomain.set(domain, (byDomain.get(domain) ?? new Map<string, Operator>()).set(operator.op, operator));
+}
 
 /** The operator of a node, or undefined when it is not known. */
 export function operatorOf(node: Node): Operator | undefined {
-  const domain = node.domain === 'ai.onnx' ? '' : node.domain;
-  return byName.get(`${domain}:${node.op}`);
+  return byDomain.get(node.domain === 'ai.onnx' ? '' : node.domain)?.get(node.op);
 }
 
 /** The names of all known operators, sorted. */

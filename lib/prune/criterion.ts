@@ -37,29 +37,37 @@ export interface Criterion {
   scores(context: ScoreContext): Promise<Float64Array[]>;
 }
 
-/** One value for each element along `axis` of a weight. */
-export type ElementScore = (weight: Float32Array, dims: number[], axis: number) => Promise<Float64Array>;
+/** For each weight, one value for each element along its axis. */
+export type ElementScores = (weights: readonly MadeBy[]) => Promise<Float64Array[]>;
+
+/** A weight and its axis along which it makes channels. */
+export interface MadeBy {
+  data: Float32Array;
+  dims: number[];
+  axis: number;
+}
 
 /** Scores of the channels of each group: `score` of the weights that make them, as one over the group's makers. */
 export async function scoreMakers(
   { graph, dependencies, reduce }: ScoreContext,
-  score: ElementScore,
+  score: ElementScores,
 ): Promise<Float64Array[]> {
-  return Promise.all(
-    dependencies.groups.map(async (group) => {
-      const makers = group.members.filter(({ role }) => role === 'makes');
-      const parts = makers.map(async (member): Promise<Part> => {
-        const tensor = graph.initializers.get(member.value);
-        if (!tensor)
-          throw new TascnetError(`Group "${group.id}" names the weight "${member.value}", which the model lacks.`);
-        return {
-          member,
-          values: await score(float32Data(tensor, `Weight "${member.value}"`), tensor.dims, member.axis),
-        };
-      });
-      return channelScores(group, await Promise.all(parts), reduce);
+  const makers = dependencies.groups.map((group) => ({
+    group,
+    members: group.members.filter(({ role }) => role === 'makes'),
+  }));
+  const weights = makers.flatMap(({ group, members }) =>
+    members.map(({ value, axis }): MadeBy => {
+      const tensor = graph.initializers.get(value);
+      if (!tensor) throw new TascnetError(`Group "${group.id}" names the weight "${value}", which the model lacks.`);
+      return { data: float32Data(tensor, `Weight "${value}"`), dims: tensor.dims, axis };
     }),
   );
+  const scores = (await score(weights)).values();
+  return makers.map(({ group, members }) => {
+    const parts = members.map((member): Part => ({ member, values: scores.next().value ?? [] }));
+    return channelScores(group, parts, reduce);
+  });
 }
 
 /** Values of the elements along a member's axis. */
@@ -75,6 +83,11 @@ export function channelScores({ channels }: Group, parts: readonly Part[], reduc
   for (const { member, values } of parts) {
     const { indices, perChannel } = member;
     elements += perChannel;
+    if (perChannel === 1 && reduce !== 'max') {
+      for (let channel = 0; channel < channels; channel++)
+        total[channel] = (total[channel] ?? 0) + (values[indices[channel] ?? 0] ?? 0);
+      continue;
+    }
     for (let channel = 0, position = 0; channel < channels; channel++)
       for (let part = 0; part < perChannel; part++, position++) {
         const so = total[channel] ?? 0;

@@ -6,14 +6,14 @@
 import type { AxisChannels } from '../analyze/channels.js';
 import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
 import { keyOf } from '../analyze/relations.js';
-import { inferShapes, type Shapes, shapedNode } from '../analyze/shapes.js';
+import { inferShapes, type Shapes, shapedNode, typeOfTensor } from '../analyze/shapes.js';
 import { TascnetError } from '../errors.js';
 import { type Dim, type Graph, type Node, withoutDead } from '../graph/graph.js';
 import { int64, type Tensor } from '../graph/tensor.js';
-import { applySurgery } from '../native.js';
 import type { AxisRef, RewriteContext } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
 import { type Bypass, withBypasses } from './bypass.js';
+import { cutTensors, type Merges, type TensorCut, tensorCuts } from './cut-tensors.js';
 import type { Plan } from './plan.js';
 
 /** What to take out of one group. */
@@ -49,20 +49,60 @@ export async function removeChannels(
     return { graph, plan: { groups: [], pinned: dependencies.pinned }, kept: new Map(), shapes: dependencies.shapes };
   const kept = keptElements(cuts, dependencies);
   const left = cuts.some(({ whole }) => whole) ? withoutEmpty(graph, kept) : graph;
-  const initializers = await cutInitializers(left, kept, cuts);
+  const work = tensorCuts(left, kept, dependencies.axes, mergesByAxis(cuts));
+  // All that follows from shapes alone is done while the addon cuts.
+  const [tensors, draft] = await Promise.all([cutTensors(work), drafted(left, kept, dependencies, cuts, work)]);
+  const initializers = new Map(draft.graph.initializers);
+  for (const [name, tensor] of tensors) if (initializers.has(name)) initializers.set(name, tensor);
+  const result = { ...draft.graph, initializers };
+  if (!draft.shapes) return { ...draft, graph: result, kept, shapes: inferShapes(result) };
+  for (const [name, tensor] of tensors)
+    if (draft.shapes.types.has(name)) draft.shapes.types.set(name, typeOfTensor(tensor));
+  return { ...draft, graph: result, kept, shapes: draft.shapes };
+}
+
+/** What is left but for the elements of the cut tensors, whose old ones still stand there. */
+interface Draft {
+  graph: Graph;
+  plan: Plan;
+  /** Undefined where they may depend on the elements. */
+  shapes: Shapes | undefined;
+}
+
+async function drafted(
+  graph: Graph,
+  kept: Map<string, Int32Array>,
+  dependencies: Dependencies,
+  cuts: Cut[],
+  work: readonly TensorCut[],
+): Promise<Draft> {
+  const initializers = new Map(graph.initializers);
+  for (const { name, tensor, dims } of work) initializers.set(name, { ...tensor, dims });
   const after = (at: AxisRef): Dim => {
     const extent = dependencies.shapes.types.get(at.value)?.dims[at.axis] ?? 0;
     return kept.get(keyOf(at))?.length ?? extent;
   };
+  const touched = new Set<string>();
+  for (const [key, { value }] of dependencies.axes) if (kept.has(key)) touched.add(value);
   const shuffled = new Map(dependencies.shuffles.map((shuffle) => [shuffle.nodes.at(-1)?.name, shuffle]));
-  const nodes = left.nodes.map((node) => {
+  const nodes = graph.nodes.map((node) => {
     const shuffle = shuffled.get(node.name);
     return shuffle && kept.has(keyOf({ value: shuffle.to, axis: shuffle.axis }))
       ? lookUp(node, shuffle, kept, initializers)
-      : rewriteNode(left, node, dependencies, { kept, after }, initializers);
+      : rewriteNode(graph, node, dependencies, { kept, touched, after }, initializers);
   });
-  const result = withoutDead({ ...left, nodes, initializers });
-  return { graph: result, plan: planOf(cuts, dependencies), kept, shapes: inferShapes(result) };
+  const result = withoutDead({ ...graph, nodes, initializers });
+  const plan = planOf(cuts, dependencies);
+  return { graph: result, plan, shapes: computesFrom(result, work) ? undefined : inferShapes(result) };
+}
+
+/** Whether a node makes a constant of cut tensors, so that its elements are needed to tell of it. */
+function computesFrom({ nodes, initializers }: Graph, work: readonly TensorCut[]): boolean {
+  const cut = new Set(work.map(({ name }) => name));
+  return nodes.some(
+    ({ inputs }) =>
+      inputs.every((input) => input === '' || initializers.has(input)) && inputs.some((input) => cut.has(input)),
+  );
 }
 
 interface Cut {
@@ -86,15 +126,16 @@ function checkedCuts(removals: ReadonlyMap<string, Removal>, groups: Group[]): C
       throw new TascnetError(`There is no dependency group "${id}" in this model.`, {
         hint: 'tascnet inspect --groups lists them.',
       });
-    const wrong = channels.find((channel) => !Number.isInteger(channel) || channel < 0 || channel >= group.channels);
-    if (wrong !== undefined)
-      throw new TascnetError(
-        `Group "${id}" has channels 0 to ${group.channels - 1}; channel ${wrong} cannot be removed.`,
-      );
     const lost = new Uint8Array(group.channels);
-    for (const channel of channels) lost[channel] = 1;
+    for (const channel of channels) {
+      if (!Number.isInteger(channel) || channel < 0 || channel >= group.channels)
+        throw new TascnetError(
+          `Group "${id}" has channels 0 to ${group.channels - 1}; channel ${channel} cannot be removed.`,
+        );
+      lost[channel] = 1;
+    }
     const removed: number[] = [];
-    for (let channel = 0; channel < lost.length; channel++) if (lost[channel] === 1) removed.push(channel);
+    for (let at = lost.indexOf(1); at >= 0; at = lost.indexOf(1, at + 1)) removed.push(at);
     if (removed.length === group.channels && !whole)
       throw new TascnetError(`Group "${id}" would lose all of its ${group.channels} channels.`);
     for (const [from, into] of merge)
@@ -115,8 +156,11 @@ function keptElements(cuts: Cut[], { axes }: Dependencies): Map<string, Int32Arr
   // Axes with the same elements share these lists.
   const found = new Map<Int32Array, Int32Array>();
   for (const [key, axis] of axes) {
-    const stay = found.get(axis.group) ?? staying(axis, gone);
-    found.set(axis.group, stay);
+    let stay = found.get(axis.group);
+    if (!stay) {
+      stay = staying(axis, gone);
+      found.set(axis.group, stay);
+    }
     if (stay.length === 0 && !cuts.some(({ whole }) => whole))
       throw new TascnetError(`"${axis.value}" would lose all of its channels.`);
     if (stay.length < axis.extent) kept.set(key, stay);
@@ -152,28 +196,8 @@ function withoutEmpty(graph: Graph, kept: ReadonlyMap<string, Int32Array>): Grap
   return withBypasses(withoutDead({ ...graph, nodes }), alone);
 }
 
-async function cutInitializers(graph: Graph, kept: Map<string, Int32Array>, cuts: Cut[]): Promise<Map<string, Tensor>> {
-  const merges = mergesByAxis(cuts);
-  const work = [...graph.initializers].flatMap(([name, tensor]) => {
-    const axes = tensor.dims.flatMap((_, axis) => {
-      const key = keyOf({ value: name, axis });
-      const keep = kept.get(key);
-      const merge = merges.get(key);
-      return keep ? [{ axis, keep, ...(merge ? { merge } : {}) }] : [];
-    });
-    return axes.length > 0 && tensor.dtype !== 'string' ? [{ name, tensor, axes }] : [];
-  });
-  const results = await applySurgery(work.map(({ tensor, axes }) => ({ data: tensor.data, dims: tensor.dims, axes })));
-  const initializers = new Map(graph.initializers);
-  work.forEach(({ name, tensor, axes }, index) => {
-    const dims = tensor.dims.map((extent, axis) => axes.find((cut) => cut.axis === axis)?.keep.length ?? extent);
-    initializers.set(name, { dtype: tensor.dtype, dims, data: results[index] } as Tensor);
-  });
-  return initializers;
-}
-
 /** The elements of the reading axes that are added to others, in terms of the original. */
-function mergesByAxis(cuts: Cut[]): Map<string, [number, number][]> {
+function mergesByAxis(cuts: Cut[]): Merges {
   const merges = new Map<string, [number, number][]>();
   for (const { group, merged } of cuts)
     for (const member of group.members)
@@ -193,14 +217,12 @@ function rewriteNode(
   graph: Graph,
   node: Node,
   dependencies: Dependencies,
-  cut: { kept: Map<string, Int32Array>; after: (at: AxisRef) => Dim },
+  cut: { kept: Map<string, Int32Array>; touched: ReadonlySet<string>; after: (at: AxisRef) => Dim },
   initializers: Map<string, Tensor>,
 ): Node {
   const rewrite = operatorOf(node)?.rewrite;
-  const touched = [...node.inputs, ...node.outputs].some((value) =>
-    dependencies.shapes.types.get(value)?.dims.some((_, axis) => cut.kept.has(keyOf({ value, axis }))),
-  );
-  if (!rewrite || !touched) return node;
+  const isTouched = (value: string) => cut.touched.has(value);
+  if (!rewrite || !(node.inputs.some(isTouched) || node.outputs.some(isTouched))) return node;
   const context: RewriteContext = {
     ...shapedNode(graph, node, dependencies.shapes.types),
     kept: (at) => cut.kept.get(keyOf(at)),

@@ -1,7 +1,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "../score/norms.h"
 #include "../score/pairs.h"
@@ -14,25 +18,57 @@ namespace {
 
 constexpr std::size_t kMostCompared = 16384;  // channels whose square of doubles (2 GiB) is worth having
 
+constexpr std::initializer_list<const char*> kNorms = {"l1", "l2", "linf", "sumSquares"};
+
+void normsOf(const Channels& channels, std::size_t kind, double* scores, const CancelFlag& cancel) {
+  constexpr Reduction kReductions[] = {Reduction::l1, Reduction::sumSquares, Reduction::linf, Reduction::sumSquares};
+  reduceChannels(channels, nullptr, kReductions[kind], scores, cancel);
+  if (kind == 1) std::transform(scores, scores + channels.channels, scores, [](double s) { return std::sqrt(s); });
+}
+
 // (tensor, dims, axis, kind, token, dtype) → Float64Array
 Napi::Value norms(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[1], "dims");
   const std::size_t axis = args.axis(info[2], "axis", shape);
-  const std::size_t kind = args.choice(info[3], "kind", {"l1", "l2", "linf", "sumSquares"});
+  const std::size_t kind = args.choice(info[3], "kind", kNorms);
   const Elements tensor = args.elements(info[0], "tensor", info[5], shape.elements(), "the product of dims");
   args.cancelBy(info[4]);
   Napi::Value result;
   double* const scores = args.output<double>(shape[axis], result);
   const Channels channels = shape.along(axis, tensor);
+  return args.start([=](const CancelFlag& cancel) { normsOf(channels, kind, scores, cancel); }, result);
+}
+
+// (tensors, kind, token) → Float64Array[]
+Napi::Value normsOfAll(const Napi::CallbackInfo& info) {
+  Args args(info);
+  const Napi::Array given = args.array(info[0], "tensors");
+  const std::size_t kind = args.choice(info[1], "kind", kNorms);
+  const Napi::Array results = Napi::Array::New(info.Env());
+  struct Task {
+    Channels channels;
+    double* scores;
+  };
+  std::vector<Task> tasks;
+  for (std::uint32_t i = 0; i < given.Length(); ++i) {
+    const std::string name = "tensors[" + std::to_string(i) + "]";
+    const Napi::Object entry = args.object(given.Get(i), name);
+    const Shape shape = args.shape(entry.Get("dims"), name + ".dims");
+    const std::size_t axis = args.axis(entry.Get("axis"), name + ".axis", shape);
+    const Elements data =
+        args.elements(entry.Get("data"), name + ".data", entry.Get("dtype"), shape.elements(), "the product of dims");
+    Napi::Value result;
+    double* const scores = args.output<double>(shape[axis], result);
+    results.Set(i, result);
+    tasks.push_back({shape.along(axis, data), scores});
+  }
+  args.cancelBy(info[2]);
   return args.start(
-      [=](const CancelFlag& cancel) {
-        constexpr Reduction kReductions[] = {Reduction::l1, Reduction::sumSquares, Reduction::linf,
-                                             Reduction::sumSquares};
-        reduceChannels(channels, nullptr, kReductions[kind], scores, cancel);
-        if (kind == 1) std::transform(scores, scores + channels.channels, scores, [](double s) { return std::sqrt(s); });
+      [tasks = std::move(tasks), kind](const CancelFlag& cancel) {
+        for (const Task& task : tasks) normsOf(task.channels, kind, task.scores, cancel);
       },
-      result);
+      results);
 }
 
 // (weight, gradient, dims, axis, kind, token, dtype) → Float64Array
@@ -158,6 +194,7 @@ Napi::Value rank(const Napi::CallbackInfo& info) {
 
 void exportScores(Napi::Object exports) {
   exportFunction(exports, "norms", norms);
+  exportFunction(exports, "normsOfAll", normsOfAll);
   exportFunction(exports, "taylor", taylor);
   exportFunction(exports, "geometricMedian", geometricMedianOf);
   exportFunction(exports, "lamp", lampOf);

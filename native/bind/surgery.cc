@@ -52,28 +52,41 @@ void readMerges(Args& args, Napi::Value value, const std::string& name, std::siz
   }
 }
 
-Cut readCut(Args& args, Napi::Value value, const std::string& name, Napi::Array results, std::uint32_t index,
-            std::vector<Span>& spans) {
+// The keys of a cut, made once a call.
+struct Keys {
+  explicit Keys(Napi::Env env)
+      : data(Napi::String::New(env, "data")),
+        dims(Napi::String::New(env, "dims")),
+        axes(Napi::String::New(env, "axes")),
+        axis(Napi::String::New(env, "axis")),
+        keep(Napi::String::New(env, "keep")),
+        merge(Napi::String::New(env, "merge")),
+        out(Napi::String::New(env, "out")) {}
+  Napi::String data, dims, axes, axis, keep, merge, out;
+};
+
+Cut readCut(Args& args, const Keys& keys, Napi::Value value, const std::string& name, Napi::Array results,
+            std::uint32_t index, std::vector<Span>& spans) {
   const Napi::Object entries = args.object(value, name);
-  const Shape shape = args.shape(entries.Get("dims"), name + ".dims");
+  const Shape shape = args.shape(entries.Get(keys.dims), name + ".dims");
   Cut cut = {};
   cut.dims = shape.dims();
-  const Napi::Array axes = args.array(entries.Get("axes"), name + ".axes");
+  const Napi::Array axes = args.array(entries.Get(keys.axes), name + ".axes");
   std::vector<char> seen(cut.dims.size());
   bool merges = false;
   for (std::uint32_t i = 0; i < axes.Length(); ++i) {
     const std::string at = name + ".axes[" + std::to_string(i) + "]";
     const Napi::Object entry = args.object(axes.Get(i), at);
     AxisCut axis = {};
-    axis.axis = args.axis(entry.Get("axis"), at + ".axis", shape);
+    axis.axis = args.axis(entry.Get(keys.axis), at + ".axis", shape);
     if (seen[axis.axis] != 0) args.wrongRange("every axis once", at + ".axis", std::to_string(axis.axis) + " again");
     seen[axis.axis] = 1;
-    axis.keep = args.indices(entry.Get("keep"), at + ".keep", cut.dims[axis.axis]);
-    readMerges(args, entry.Get("merge"), at + ".merge", cut.dims[axis.axis], axis);
+    axis.keep = args.indices(entry.Get(keys.keep), at + ".keep", cut.dims[axis.axis]);
+    readMerges(args, entry.Get(keys.merge), at + ".merge", cut.dims[axis.axis], axis);
     merges = merges || !axis.merge.empty();
     cut.axes.push_back(std::move(axis));
   }
-  const Napi::Value values = entries.Get("data");
+  const Napi::Value values = entries.Get(keys.data);
   const TypedArray data = args.numbers(values, name + ".data");
   if (data.length != shape.elements()) {
     args.wrongRange(std::to_string(shape.elements()) + " elements (the product of dims)", name + ".data",
@@ -84,7 +97,7 @@ Cut readCut(Args& args, Napi::Value value, const std::string& name, Napi::Array 
   if (merges && data.type != napi_float32_array && data.type != napi_float64_array) {
     args.wrongType("a Float32Array or Float64Array, since slices are to be added,", name + ".data", values);
   }
-  Napi::Value out = entries.Get("out");
+  Napi::Value out = entries.Get(keys.out);
   const std::size_t length = elementsAfter(cut);
   cut.out = args.absent(out) ? args.allocate(data.type, length, out)
                              : roomFor(args, out, name + ".out", data.type, length, "what is kept");
@@ -100,10 +113,11 @@ Napi::Value apply(const Napi::CallbackInfo& info) {
   Args args(info);
   const Napi::Array given = args.array(info[0], "cuts");
   const Napi::Array results = Napi::Array::New(info.Env());
+  const Keys keys(info.Env());
   std::vector<Cut> cuts;
   std::vector<Span> spans;
   for (std::uint32_t i = 0; i < given.Length(); ++i) {
-    cuts.push_back(readCut(args, given.Get(i), "cuts[" + std::to_string(i) + "]", results, i, spans));
+    cuts.push_back(readCut(args, keys, given.Get(i), "cuts[" + std::to_string(i) + "]", results, i, spans));
   }
   requireApart(args, std::move(spans));
   args.cancelBy(info[1]);

@@ -98,6 +98,18 @@ const ENTRIES: [string, (args: never[]) => unknown, () => unknown[]][] = [
     () => [new Float32Array(4), [2, 2], 0, 'l1', {}],
   ],
   [
+    'normsOfAll',
+    (a) => native.normsOfAll(...(a as unknown as Parameters<typeof native.normsOfAll>)),
+    () => [
+      [
+        { data: new Float32Array(4), dims: [2, 2], axis: 0 },
+        { data: new Uint16Array(3), dims: [3], axis: 0, dtype: 'bfloat16' },
+      ],
+      'l1',
+      {},
+    ],
+  ],
+  [
     'taylor',
     (a) => native.taylor(...(a as unknown as Parameters<typeof native.taylor>)),
     () => [new Float32Array(4), new Float32Array(4), [4], 0, {}],
@@ -222,6 +234,30 @@ test('messages name the argument, what came and what was expected', async () => 
     [[new Float32Array(new SharedArrayBuffer(24)), [6], 0, 'l1'], 'on a SharedArrayBuffer: pass a copy'],
   ];
   for (const [args, message] of cases) await expect(norms(...args)).rejects.toThrow(message);
+});
+
+test('of many tensors the wrong one is named, and an array within them that changes is no harm', async () => {
+  const normsOfAll = native.normsOfAll as (...args: unknown[]) => Promise<Float64Array[]>;
+  const good = () => ({ data: new Float32Array(4), dims: [2, 2], axis: 1 });
+  const cases: [unknown[], string][] = [
+    [[good(), 'l1'], 'Expected an array for tensors but received an object'],
+    [[[good(), 7], 'l1'], 'Expected an object for tensors[1] but received 7'],
+    [[[good(), { ...good(), axis: 2 }], 'l1'], 'Expected an integer from 0 to 1 for tensors[1].axis but received 2'],
+    [[[{ ...good(), dims: [2, 3] }], 'l1'], 'Expected 6 elements (the product of dims) for tensors[0].data but received 4'],
+    [[[{ ...good(), dtype: 'float16' }], 'l1'], "a Uint16Array (dtype 'float16') for tensors[0].data"],
+    [[[good()], 'L1'], "Expected one of 'l1', 'l2', 'linf', 'sumSquares' for kind"],
+  ];
+  for (const [args, message] of cases) await expect(normsOfAll(...args)).rejects.toThrow(message);
+  const first = good();
+  const hostile = {
+    ...good(),
+    get axis() {
+      structuredClone(first.data, { transfer: [first.data.buffer] });
+      return 0;
+    },
+  };
+  await expect(normsOfAll([first, hostile], 'l1')).rejects.toThrow('tensors[0].data');
+  expect(await normsOfAll([], 'l1')).toEqual([]);
 });
 
 test('a change of an image must stay by it, and its output be memory of its own', async () => {

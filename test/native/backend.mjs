@@ -15,6 +15,9 @@ function decode(value) {
 
 const CALLS = {
   norms: (...args) => native.norms(...args),
+  async normsOfAll(kind, ...tensors) {
+    return (await native.normsOfAll(tensors, kind)).flatMap((scores) => [...scores]);
+  },
   taylor: (weight, gradient, dims, axis) => native.taylor(weight, gradient, dims, axis, { kind: 'signed' }),
   lamp: (...args) => native.lamp(...args),
   geometricMedian: (...args) => native.geometricMedian(...args),

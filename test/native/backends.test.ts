@@ -67,6 +67,12 @@ function scores(random: Random): Case[] {
     const { signed } = reference.taylorOf(tensor, other, dims, axis);
     const cases: Case[] = [
       ...norms,
+      {
+        call: 'normsOfAll',
+        args: ['l2', { data: encode(tensor), dims, axis }, { data: encode(other), dims, axis }],
+        expected: [tensor, other].flatMap((each) => reference.normsOf(each, dims, axis, 'l2')),
+        tolerance: 1e-12,
+      },
       { call: 'taylor', args: [encode(tensor), encode(other), dims, axis], expected: signed, tolerance: 1e-10 },
       { call: 'lamp', args: given, expected: reference.lampOf(tensor, dims, axis), tolerance: 1e-12 },
     ];

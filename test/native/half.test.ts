@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { createHistory, type DType, geometricMedian, lamp, norms, taylor } from '../../lib/native.js';
+import { createHistory, type DType, geometricMedian, lamp, norms, normsOfAll, taylor } from '../../lib/native.js';
 import { floats, integer, product, randomOf, shape, worstError } from './random.js';
 
 interface Case {
@@ -51,7 +51,11 @@ for (const { dtype, dims, axis, ...given } of cases)
     const [weight, gradient] = [Uint16Array.from(given.weight), Uint16Array.from(given.gradient)];
     const worst = (scores: Float64Array, expected: number[]) => worstError(scores, expected, 1e-3);
     for (const kind of ['l1', 'l2', 'linf'] as const)
-      expect(worst(await norms(weight, dims, axis, kind, { dtype }), given[kind])).toBeLessThan(1e-12);
+      for (const scores of [
+        await norms(weight, dims, axis, kind, { dtype }),
+        ...(await normsOfAll([{ data: weight, dims, axis, dtype }], kind)),
+      ])
+        expect(worst(scores, given[kind])).toBeLessThan(1e-12);
     expect(worst(await taylor(weight, gradient, dims, axis, { dtype }), given.taylor)).toBeLessThan(1e-10);
     expect(worst(await lamp(weight, dims, axis, { dtype }), given.lamp)).toBeLessThan(1e-12);
     expect(worst(await geometricMedian(weight, dims, axis, { dtype }), given.fpgm)).toBeLessThan(1e-5);

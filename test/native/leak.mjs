@@ -60,6 +60,7 @@ const ROUND = [
   () => wrongly(native.rankChannels(Float64Array.of(1, Number.NaN))),
   () => wrongly(native.applySurgery([{ data: tensor, dims, axes: [{ axis: 0, keep: Int32Array.of(99) }] }])),
   () => wrongly(native.norms(tensor, dims, 0, 'l1', { signal: AbortSignal.abort() })),
+  () => native.normsOfAll([{ data: tensor, dims, axis: 0 }], 'l2'),
   () => {
     const controller = new AbortController();
     const call = wrongly(native.geometricMedian(tensor, dims, 0, { signal: controller.signal }));

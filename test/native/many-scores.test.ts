@@ -20,6 +20,26 @@ many(
 );
 
 many(
+  'normsOfAll',
+  115,
+  async (random) => {
+    const kind = pick(random, reference.NORM_KINDS);
+    const tensors = Array.from({ length: integer(random, 0, 4) }, () => {
+      const dims = dimsOf(random);
+      return { dims, axis: axisOf(random, dims), data: weightsOf(random, product(dims)) };
+    });
+    const results = await native.normsOfAll(tensors, kind);
+    const errors = tensors.map(({ data, dims, axis }, index) => {
+      const expected = reference.normsOf(data, dims, axis, kind);
+      const scale = Math.max(0, ...expected.filter(Number.isFinite)) || 1;
+      return worstError(results[index] ?? [], expected, scale * 1e-3);
+    });
+    return Math.max(results.length - tensors.length, 0, ...errors);
+  },
+  1e-9,
+);
+
+many(
   'batchNormScale',
   102,
   async (random) => {

@@ -228,6 +228,7 @@ test('every function of the addon is here', () => {
     'geometricMedian',
     'lamp',
     'norms',
+    'normsOfAll',
     'planSurgery',
     'preprocessImages',
     'rankChannels',

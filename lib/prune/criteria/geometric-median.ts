@@ -7,5 +7,7 @@ export const fpgm: Criterion = {
   needs: 'weights',
   comparable: false,
   scores: (context) =>
-    scoreMakers(context, (weight, dims, axis) => geometricMedian(weight, dims, axis, { signal: context.signal })),
+    scoreMakers(context, (weights) =>
+      Promise.all(weights.map(({ data, dims, axis }) => geometricMedian(data, dims, axis, { signal: context.signal }))),
+    ),
 };

@@ -10,5 +10,7 @@ export const lamp: Criterion = {
   needs: 'weights',
   comparable: true,
   scores: (context) =>
-    scoreMakers(context, (weight, dims, axis) => lampScores(weight, dims, axis, { signal: context.signal })),
+    scoreMakers(context, (weights) =>
+      Promise.all(weights.map(({ data, dims, axis }) => lampScores(data, dims, axis, { signal: context.signal }))),
+    ),
 };

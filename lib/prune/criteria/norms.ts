@@ -1,4 +1,4 @@
-import { norms } from '../../native.js';
+import { normsOfAll } from '../../native.js';
 import { type Criterion, scoreMakers } from '../criterion.js';
 
 /** Σ|w| of a filter (Li et al. 2017, Pruning Filters for Efficient ConvNets). */
@@ -6,8 +6,7 @@ export const l1: Criterion = {
   name: 'l1',
   needs: 'weights',
   comparable: false,
-  scores: (context) =>
-    scoreMakers(context, (weight, dims, axis) => norms(weight, dims, axis, 'l1', { signal: context.signal })),
+  scores: (context) => scoreMakers(context, (weights) => normsOfAll(weights, 'l1', { signal: context.signal })),
 };
 
 /** The Euclidean norm of a filter. */
@@ -15,8 +14,7 @@ export const l2: Criterion = {
   name: 'l2',
   needs: 'weights',
   comparable: false,
-  scores: (context) =>
-    scoreMakers(context, (weight, dims, axis) => norms(weight, dims, axis, 'l2', { signal: context.signal })),
+  scores: (context) => scoreMakers(context, (weights) => normsOfAll(weights, 'l2', { signal: context.signal })),
 };
 
 /** The largest |w| of a filter. */
@@ -24,6 +22,5 @@ export const lInfinity: Criterion = {
   name: 'linf',
   needs: 'weights',
   comparable: false,
-  scores: (context) =>
-    scoreMakers(context, (weight, dims, axis) => norms(weight, dims, axis, 'linf', { signal: context.signal })),
+  scores: (context) => scoreMakers(context, (weights) => normsOfAll(weights, 'linf', { signal: context.signal })),
 };
