@@ -5,7 +5,7 @@
 
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, TascnetError } from './errors.js';
 import { takeLock } from './journal/lock.js';
 import { makeFolders } from './journal/whole-file.js';

@@ -17,7 +17,7 @@ function run(args, stdio) {
 const toStderr = ['ignore', 2, 'inherit'];
 for (const config of ['tsconfig.json', 'tsconfig.bench.json'])
   run(['node_modules/typescript/bin/tsc', '-p', config], toStderr);
-run(['scripts/bundle-native.mjs'], toStderr);
+for (const script of ['scripts/bundle-native.mjs', 'scripts/bundle.mjs']) run([script], toStderr);
 mkdirSync('build/bench', { recursive: true });
 for (const name of ['build', 'dist', 'prebuilds', 'package.json'])
   if (existsSync(name) && !existsSync(`build/bench/${name}`)) symlinkSync(`../../${name}`, `build/bench/${name}`);

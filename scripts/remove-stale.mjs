@@ -14,7 +14,8 @@ const entries = existsSync(compiled) ? readdirSync(compiled, { recursive: true, 
 for (const entry of entries.filter((each) => each.isFile())) {
   const path = join(entry.parentPath, entry.name);
   const source = join(sources, relative(compiled, path)).replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
-  if (!existsSync(source)) rmSync(path);
+  // Of dist/chunks bundle.mjs takes care.
+  if (!existsSync(source) && !relative(compiled, path).startsWith('chunks')) rmSync(path);
 }
 const folders = entries.filter((each) => each.isDirectory()).map((each) => join(each.parentPath, each.name));
 // The innermost first.

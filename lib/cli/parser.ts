@@ -16,6 +16,9 @@ export interface Parsed {
   positionals: Record<string, string | undefined>;
 }
 
+/** With this first the shell asks yargs for completions. */
+const COMPLETIONS = '--get-yargs-completions';
+
 /**
  * Parses the arguments after `tascnet`.
  * @returns undefined when help, the version or a completion was printed.
@@ -54,7 +57,8 @@ export async function parse(argv: readonly string[]): Promise<Parsed | undefined
     parser.command(
       `${entry.name} ${entry.positionals}`.trim(),
       entry.describe,
-      (command) => withOptions(command, entry),
+      (command: Argv, helpAsked?: boolean) =>
+        withOptions(command, entry, helpAsked === true || argv[0] === COMPLETIONS),
       async (values) => {
         parsed = await partsOf(entry, values);
       },
@@ -76,7 +80,8 @@ async function table() {
   return { optionName, optionsOf };
 }
 
-async function withOptions(command: Argv, { name, about, examples }: CommandEntry): Promise<Argv> {
+/** @param listed the options will be shown. Else they are hidden: yargs renders the help even of a command that runs. */
+async function withOptions(command: Argv, { name, about, examples }: CommandEntry, listed: boolean): Promise<Argv> {
   const { optionName, optionsOf } = await table();
   for (const [positional, describe] of Object.entries(about))
     command.positional(positional, { describe, type: 'string' });
@@ -85,6 +90,7 @@ async function withOptions(command: Argv, { name, about, examples }: CommandEntr
     const fallback = option.defaultText ?? defaultText(option.fallback);
     command.option(optionName(key), {
       describe: option.describe,
+      hidden: !listed,
       group: `${option.group}:`,
       ...(isFlag ? { type: 'boolean' } : {}),
       ...(option.kind === 'list' ? { type: 'string', array: true, nargs: 1 } : {}),

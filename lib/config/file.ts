@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { nearest } from '../errors/suggest.js';
 import { ExitCode, messageOf, TascnetError } from '../errors.js';
 import { OPTIONS } from './options.js';

@@ -1,6 +1,6 @@
 /** What is known of one option: how it is written, checked and explained. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 export type Command = 'run' | 'finetune' | 'search' | 'prune' | 'inspect' | 'validate' | 'engine';
 

@@ -1,6 +1,6 @@
 /** What a command was asked to do: command line over environment over configuration file over preset over default. */
 
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { nearest } from '../errors/suggest.js';
 import { ExitCode, TascnetError } from '../errors.js';
 import { type ConfigFile, readConfigFile } from './file.js';

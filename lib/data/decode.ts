@@ -2,7 +2,7 @@
 
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import sharp from 'sharp';
+import type sharpOf from 'sharp';
 import { messageOf } from '../errors.js';
 import type { Preprocessing } from './preprocessing.js';
 
@@ -17,9 +17,18 @@ export const MAX_IMAGE_PIXELS = 178_956_970;
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
 const MAX_SECONDS = 120;
 
-// The images of a dataset are decoded side by side: threads within one and a cache of past ones only cost.
-sharp.concurrency(1);
-sharp.cache(false);
+let library: Promise<typeof sharpOf> | undefined;
+
+/** Loaded with the first image: most of what is not about images does without its fifty megabytes. */
+function imageLibrary(): Promise<typeof sharpOf> {
+  library ??= import('sharp').then(({ default: sharp }) => {
+    // The images of a dataset are decoded side by side: threads within one and a cache of past ones only cost.
+    sharp.concurrency(1);
+    sharp.cache(false);
+    return sharp;
+  });
+  return library;
+}
 
 /** What is decoded, by the first bytes: the decoder must not guess, since it would also run SVG and other loaders. */
 function isSupported(head: Buffer): boolean {
@@ -43,6 +52,7 @@ function isSupported(head: Buffer): boolean {
  */
 export async function decodeImage(path: string, { size: [height, width], resize }: PixelFormat): Promise<Uint8Array> {
   const bytes = await readImageFile(path);
+  const sharp = await imageLibrary();
   try {
     const { data, info } = await sharp(bytes, { failOn: 'warning', limitInputPixels: MAX_IMAGE_PIXELS, pages: 1 })
       .timeout({ seconds: MAX_SECONDS })

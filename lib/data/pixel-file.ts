@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeFolders } from '../journal/whole-file.js';
 
 const MAGIC = Buffer.from('TASCPIX1');

@@ -3,7 +3,7 @@
  * the model's metadata or a preset, and travels with the exported model under the metadata keys of `METADATA_KEYS`.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 

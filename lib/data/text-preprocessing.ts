@@ -3,7 +3,7 @@
  * a tokenizer's file, and travels with the exported model.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { tokenInput } from '../analyze/token-input.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';

@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, TascnetError } from '../errors.js';
 
 const id = z.int().min(0).max(0x7fffffff);

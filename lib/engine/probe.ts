@@ -7,7 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { throwIfAborted } from '../errors.js';
 import { makeFolders } from '../journal/whole-file.js';
 import { runCommand } from './command.js';

@@ -1,7 +1,7 @@
 /** `run.json`: what was asked of a run, on what, and what came of it. */
 
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, TascnetError } from '../errors.js';
 import { writeText } from '../journal/whole-file.js';
 

@@ -1,7 +1,7 @@
 /** The result among other ways to spend the same data and as many epochs, each trained, exported and measured. */
 
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { withInputSize } from '../analyze/input-size.js';
 import { imageSize } from '../data/input-preprocessing.js';
 import type { Engine } from '../engine/engine.js';

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Cost, costOf } from '../analyze/cost.js';
 import { dependencyGroups } from '../analyze/groups.js';
 import { cacheDirectory } from '../data/cache-directory.js';

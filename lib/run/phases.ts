@@ -3,7 +3,7 @@
  * is there. The decisions of a part are in its event, its graph in the checkpoints.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { TascnetError, throwIfAborted } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { eventsOfKind, type Journal } from '../journal.js';

@@ -1,7 +1,7 @@
 /** The space that a search of a model would look at, without searching it. */
 
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { withFreeBatch } from '../analyze/input-size.js';
 import { openImages } from '../data/images.js';
 import { openSentences } from '../data/sentences.js';

@@ -1,6 +1,6 @@
 /** Stage 1 as a part of a run: its trials are in the journal, its features in the cache. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { withInputSize } from '../analyze/input-size.js';
 import { augmentationOf } from '../data/augment.js';
 import type { Engine } from '../engine/engine.js';

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BatchSource } from '../data/batch.js';
 import { cacheDirectory } from '../data/cache-directory.js';
 import type { Engine } from '../engine/engine.js';

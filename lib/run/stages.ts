@@ -1,6 +1,6 @@
 /** The parts of a run that train: plain fine-tuning, and pruning with its steps kept so that it can go on. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { costOf } from '../analyze/cost.js';
 import { isText } from '../data/input-preprocessing.js';
 import type { Engine } from '../engine/engine.js';

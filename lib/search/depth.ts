@@ -1,6 +1,6 @@
 /** The trials of one depth: a study proposes them, a runner runs them, several at once where it can. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { Interrupted, TascnetError } from '../errors.js';
 import { randomGenerator } from '../graph/random.js';
 import { eventsOfKind } from '../journal.js';

@@ -17,7 +17,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CACHE_LIMIT, touch, trimCache } from '../data/cache-limit.js';
 import { messageOf, TascnetError } from '../errors.js';
 import { narrowFloat16, widenFloat16 } from '../formats/onnx/half.js';

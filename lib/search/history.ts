@@ -1,6 +1,6 @@
 /** What a search found, from its journal: its trials, how much each choice matters, and what is worth a look. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { eventsOfKind, type JournalEvent } from '../journal.js';
 import { importances } from './importance.js';
 import { paretoFront, type TrialRecord } from './objective.js';

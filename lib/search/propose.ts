@@ -70,8 +70,10 @@ let shared: Worker | undefined;
 /** The thread runs JavaScript: from the TypeScript sources (in the tests) there is none, and the work is done in place. */
 function workerOrNone(): Worker | undefined {
   if (shared) return shared;
-  const path = fileURLToPath(new URL('./proposer.js', import.meta.url));
-  if (!existsSync(path)) return undefined;
+  const path = ['./proposer.js', '../search/proposer.js']
+    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+    .find((place) => existsSync(place));
+  if (path === undefined) return undefined;
   shared = new Worker(path);
   shared.unref();
   return shared;

@@ -1,6 +1,6 @@
 /** What a person says of the search space: rules by layer and choice, the later ones over the earlier ones. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { nearest } from '../errors/suggest.js';
 import { ExitCode, TascnetError } from '../errors.js';
 import { globOf } from '../graph/glob.js';

@@ -1,6 +1,6 @@
 /** How the trials of a search stand: their scores, what is within the limits, and which of them is chosen. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   bestByScore,
   type Costs,

@@ -5,7 +5,7 @@
  * followed, since proposals depend on nothing but the seed and the trials so far.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { TascnetError } from '../errors.js';
 import { eventsOfKind, type Journal } from '../journal.js';
 import { propose, type SamplerName } from './propose.js';

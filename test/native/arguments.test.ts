@@ -243,7 +243,10 @@ test('of many tensors the wrong one is named, and an array within them that chan
     [[good(), 'l1'], 'Expected an array for tensors but received an object'],
     [[[good(), 7], 'l1'], 'Expected an object for tensors[1] but received 7'],
     [[[good(), { ...good(), axis: 2 }], 'l1'], 'Expected an integer from 0 to 1 for tensors[1].axis but received 2'],
-    [[[{ ...good(), dims: [2, 3] }], 'l1'], 'Expected 6 elements (the product of dims) for tensors[0].data but received 4'],
+    [
+      [[{ ...good(), dims: [2, 3] }], 'l1'],
+      'Expected 6 elements (the product of dims) for tensors[0].data but received 4',
+    ],
     [[[{ ...good(), dtype: 'float16' }], 'l1'], "a Uint16Array (dtype 'float16') for tensors[0].data"],
     [[[good()], 'L1'], "Expected one of 'l1', 'l2', 'linf', 'sumSquares' for kind"],
   ];

@@ -1,6 +1,6 @@
 /** Which channels go in stage 2. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { choice, flag, list, real, whole } from '../option.js';
 import { STAGE2 } from '../scopes.js';
 

@@ -1,6 +1,6 @@
 /** What stage 1 looks at, and looking at it. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { spaceRuleSchema } from '../../search/space-rules.js';
 import { numbers, text } from '../option.js';
 import { STAGE1 } from '../scopes.js';

@@ -1,0 +1,82 @@
+// Makes few files of the hundreds in dist, and of packages that consist of many small files or of much that we do not use:
+// to find, read and link them takes longer than what most commands do. The programs keep their places; the library, and what
+// they share, is in dist/chunks. dist/native.js (bundle-native.mjs) and dist/errors.js stay files of their own, so that there
+// is one addon and one TascnetError for `instanceof`. What else tsc wrote stays, for whoever imports a single module.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const chunks = join(dist, 'chunks');
+
+const LIBRARY = 'index';
+const PROGRAMS = ['cli/main', 'search/proposer', 'search/trial-worker', 'validate/worker'];
+/** Packages that become part of the chunks; what they depend on does as well. */
+const BUNDLED = ['csv-parse', 'ml-matrix', 'zod'];
+const NOTICES = 'LICENSES.txt';
+
+// All outputs lie one folder below dist, so that one path leads from each to these.
+const own = ({ path, resolveDir }) => {
+  const file = relative(dist, join(resolveDir, path));
+  return file === 'native.js' || file === 'errors.js' ? { path: `../${file}`, external: true } : undefined;
+};
+const ofOthers = ({ path, importer, kind }) => {
+  const part =
+    BUNDLED.some((name) => path === name || path.startsWith(`${name}/`)) || importer.includes('node_modules');
+  return kind === 'entry-point' || (part && !path.startsWith('node:')) ? undefined : { path, external: true };
+};
+
+const { outputFiles, metafile } = await build({
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  sourcemap: true,
+  metafile: true,
+  write: false,
+  logLevel: 'warning',
+  absWorkingDir: root,
+  entryPoints: [
+    { in: join(dist, `${LIBRARY}.js`), out: `chunks/${LIBRARY}` },
+    ...PROGRAMS.map((program) => ({ in: join(dist, `${program}.js`), out: program })),
+  ],
+  chunkNames: 'chunks/[name]-[hash]',
+  outdir: dist,
+  plugins: [
+    {
+      name: 'externals',
+      setup: ({ onResolve }) => {
+        onResolve({ filter: /^\.\.?\// }, own);
+        onResolve({ filter: /^[^./]/ }, ofOthers);
+      },
+    },
+  ],
+});
+
+/** Written beside and renamed: programs that run meanwhile find a file whole, the old or the new one. */
+function put(path, contents) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.tmp`, contents);
+  renameSync(`${path}.tmp`, path);
+}
+
+for (const { path, contents } of outputFiles) put(path, contents);
+put(join(dist, `${LIBRARY}.js`), `export * from './chunks/${LIBRARY}.js';\n`);
+
+// The licences of the packages ask to go with them.
+const packages = Object.keys(metafile.inputs).flatMap(
+  (input) => /^node_modules\/(@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [],
+);
+const notices = [...new Set(packages)].sort().map((folder) => {
+  const licence = readdirSync(join(root, folder)).find((file) => /^licen[cs]e/i.test(file));
+  if (licence === undefined) throw new Error(`${folder} has no licence file, which would have to go with its code.`);
+  const { name, version } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  return `${name} ${version}\n\n${readFileSync(join(root, folder, licence), 'utf8').trim()}\n`;
+});
+put(join(chunks, NOTICES), notices.join(`\n${'-'.repeat(80)}\n\n`));
+
+const written = new Set([...outputFiles.map(({ path }) => basename(path)), NOTICES]);
+for (const file of readdirSync(chunks)) if (!written.has(file)) rmSync(join(chunks, file));
