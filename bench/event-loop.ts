@@ -3,8 +3,6 @@
  * calls. What the calls leave behind is collected between them, which is not counted; rows of their own count it.
  */
 
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { randomGenerator } from '../lib/graph/random.js';
 import {
   applySurgery,
@@ -20,6 +18,7 @@ import {
   taylor,
 } from '../lib/native.js';
 import type { Comparison } from './case.js';
+import { garbageCollector } from './garbage.js';
 
 const MILLISECONDS = 2000;
 const PAUSE = 10;
@@ -46,12 +45,6 @@ function folding(out?: FoldedLayer): () => Promise<unknown> {
   const data = floats(DIMS);
   const ones = new Float32Array(DIMS[0] ?? 0).fill(1);
   return () => foldBatchNorm(data, DIMS, undefined, ones, ones, ones, ones, 1e-5, { out });
-}
-
-/** Collects garbage at once. */
-function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
 }
 
 /** @param between what happens between calls, while nothing is counted. */
@@ -179,6 +172,6 @@ function comparison(name: string, call: string, between: () => () => void): Comp
 }
 
 export const comparisons: Comparison[] = [
-  ...Object.keys(CALLS).map((name) => comparison(name, name, collector)),
+  ...Object.keys(CALLS).map((name) => comparison(name, name, garbageCollector)),
   ...LEAVE_MUCH.map((name) => comparison(`${name}, with V8's collections`, name, () => nothing)),
 ];

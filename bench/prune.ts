@@ -1,4 +1,7 @@
-/** One-shot pruning by L1, half of every group's channels, at 224 px. */
+/**
+ * One-shot pruning by L1, half of every group's channels, at 224 px. In memory: groups, scores, choice and surgery, as
+ * Torch-Pruning's graph and step, which count no costs either.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -7,7 +10,8 @@ import { join } from 'node:path';
 import { save } from '../lib/formats/index.js';
 import type { Graph } from '../lib/graph/graph.js';
 import { addonInfo } from '../lib/native.js';
-import { pruneOnce } from '../lib/prune/one-shot.js';
+import { chosenRemovals } from '../lib/prune/one-shot.js';
+import { removeChannels } from '../lib/surgery/remove.js';
 import { densenet121, mobilenetV2, resnet50, vgg16 } from '../test/models/families.js';
 import { type Comparison, milliseconds, python } from './case.js';
 
@@ -36,7 +40,11 @@ function inMemory(build: () => Graph): Comparison['ours'] {
     const graph = build();
     // Loads the addon, as importing torch loads its libraries.
     addonInfo();
-    return () => milliseconds(() => pruneOnce(graph, OPTIONS));
+    return () =>
+      milliseconds(async () => {
+        const { dependencies, removals } = await chosenRemovals(graph, OPTIONS);
+        await removeChannels(graph, removals, dependencies);
+      });
   };
 }
 

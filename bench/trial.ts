@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Comparison, Measured } from './case.js';
+import { garbageCollector } from './garbage.js';
 
 const PEAK = resolve('bench/peak.cjs');
 const { peakBytes } = createRequire(import.meta.url)(PEAK) as { peakBytes: () => number };
@@ -34,6 +35,8 @@ const peaks = join(folder, 'peaks');
 writeFileSync(peaks, '');
 process.env.BENCH_PEAKS = peaks;
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --require=${JSON.stringify(PEAK)}`.trim();
+// Nor is what the preparation left behind collected at the cost of what is measured.
+garbageCollector()();
 resetPeak();
 const value = await run();
 const own = peakBytes();

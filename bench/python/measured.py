@@ -1,10 +1,12 @@
 """What a trial prints: its value, and the peak of resident memory while it was measured."""
 
+import gc
 import json
 import resource
 
 
 def reset_peak():
+    gc.collect()
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")

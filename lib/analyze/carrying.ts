@@ -67,16 +67,25 @@ export function carriedBy(axes: AxisMap<CarryingAxis>, types: ReadonlyMap<string
   });
 }
 
+export interface Carrying {
+  axes: AxisMap<CarryingAxis>;
+  /** The relations that tie such axes, each once; what they say of others is of no consequence. */
+  ties: Set<TyingRelation>;
+}
+
+export type TyingRelation = Extract<SettledRelation, { kind: 'same' | 'reshape' }>;
+
 export function carryingAxes(
-  described: NodeRelations[],
+  described: readonly NodeRelations[],
   sources: readonly AxisRef[],
   readers: readonly AxisRef[],
   types: ReadonlyMap<string, ValueType>,
-): AxisMap<CarryingAxis> {
+): Carrying {
   const around = nodesAround(described);
   const read = new AxisMap<true>();
   for (const reader of readers) read.getOrMake(reader, () => true);
   const carried = new AxisMap<CarryingAxis>();
+  const ties = new Set<TyingRelation>();
   const queue: AxisRef[] = [];
   const reach = (at: AxisRef, source: boolean) => {
     const { value, axis } = at;
@@ -91,19 +100,22 @@ export function carryingAxes(
       for (let index = 0; index < relations.length; index++) {
         const relation = relations[index];
         if (relation?.kind === 'same') {
-          if (isSameAxis(relation.a, at)) reach(relation.b, false);
-          else if (isSameAxis(relation.b, at)) reach(relation.a, false);
+          const ahead = isSameAxis(relation.a, at);
+          if (!ahead && !isSameAxis(relation.b, at)) continue;
+          ties.add(relation);
+          reach(ahead ? relation.b : relation.a, false);
         } else if (relation?.kind === 'reshape') {
           const { from, to } = relation;
           const forward = holds(from, at);
           if (!forward && !holds(to, at)) continue;
+          ties.add(relation);
           const [near, far] = forward ? [from, to] : [to, from];
           if (far.axes.some((axis) => carried.get({ value: far.value, axis }))) continue;
           const axis = carrier(types, { ...near, axis: at.axis }, far, choices[index]);
           if (axis !== undefined) reach({ value: far.value, axis }, false);
         }
       }
-  return carried;
+  return { axes: carried, ties };
 }
 
 /** The nodes whose relations speak of a value, in order. */

@@ -17,7 +17,7 @@ interface Point {
 
 export interface Outcome {
   /** The more, the more can be pruned. */
-  score: number;
+  score(): number;
   /** Whether elements of an axis are pinned for another reason than being the graph's border. */
   troubled(at: AxisRef): boolean;
 }
@@ -43,7 +43,7 @@ export function bestChoice<T extends Outcome>(description: Description, evaluate
       if (value !== undefined) trial.set(point.key, value);
     }
     const outcome = evaluate(trial);
-    if (outcome.score <= best.score * (1 + 1e-9)) return false;
+    if (outcome.score() <= best.score() * (1 + 1e-9)) return false;
     best = outcome;
     chosen = trial;
     return true;

@@ -38,7 +38,8 @@ export interface Cost {
 
 /** What is known only at run time, such as the batch, counts as 1. */
 function extentOf(types: ReadonlyMap<string, ValueType>, { value, axis }: AxisRef): number {
-  return productOf([types.get(value)?.dims[axis] ?? 1]).number;
+  const extent = types.get(value)?.dims[axis] ?? 1;
+  return typeof extent === 'number' ? extent : productOf([extent]).number;
 }
 
 function termsOf(graph: Graph, node: Node, shapes: Shapes): CostTerm[] {
@@ -51,18 +52,22 @@ function termsOf(graph: Graph, node: Node, shapes: Shapes): CostTerm[] {
 export function costOf(graph: Graph, shapes = inferShapes(graph)): Cost {
   const learnt = learnableInitializers(graph).parameters;
   const counted = new Set<string>();
-  const activation = (value: string) => {
+  const bytes = new Map<string, number>();
+  const activation = (value: string): number => {
+    const known = bytes.get(value);
+    if (known !== undefined) return known;
     const type = shapes.types.get(value);
-    if (!type || graph.initializers.has(value)) return 0;
-    return 4 * productOf(type.dims).number;
+    const size = !type || graph.initializers.has(value) ? 0 : 4 * productOf(type.dims).number;
+    bytes.set(value, size);
+    return size;
   };
   const nodes = graph.nodes.map((node): NodeCost => {
     const cost: NodeCost = { node, macs: 0, elementwise: 0, parameters: 0, activationBytes: 0 };
-    for (const term of termsOf(graph, node, shapes))
-      cost[term.kind] += term.factors.reduce(
-        (product, factor) => product * extentOf(shapes.types, factor),
-        term.coefficient,
-      );
+    for (const { kind, coefficient, factors } of termsOf(graph, node, shapes)) {
+      let product = coefficient;
+      for (const factor of factors) product *= extentOf(shapes.types, factor);
+      cost[kind] += product;
+    }
     for (const input of node.inputs)
       if (learnt.has(input) && !counted.has(input)) {
         counted.add(input);

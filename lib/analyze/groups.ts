@@ -120,7 +120,11 @@ function groupsOf(
     const axis = inner ? ties.axes.get(at) : undefined;
     return axis !== undefined && classes.along(axis).some((atom) => reasonOf(atom, reasons)?.border === false);
   };
-  return { dependencies: { shapes, groups, pinned, axes: cut, shuffles }, score: prunable(graph, groups), troubled };
+  return {
+    dependencies: { shapes, groups, pinned, axes: cut, shuffles },
+    score: () => prunable(graph, groups),
+    troubled,
+  };
 }
 
 /** One axis for each set of elements. */

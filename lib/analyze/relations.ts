@@ -30,6 +30,7 @@ export function describeGraph(graph: Graph, shapes: Shapes): Description {
   const nodes = described.map((entry): DescribedNode => {
     const shuffle = replaced.get(entry.node);
     if (shuffle) return { ...entry, relations: shuffle.nodes[0] === entry.node ? shuffle.relations : [] };
+    if (!entry.relations.some((relation) => relation.kind === 'pin' && relation.unlessNormalizing)) return entry;
     return { ...entry, relations: entry.relations.filter((relation) => staysPinned(graph, shapes, entry, relation)) };
   });
   return { graph, shapes, nodes, constants, shuffles };
@@ -74,20 +75,20 @@ export function rolesOf({ shapes, constants }: Description, node: Node, relation
   const isActivation = (value: string) => !isOutput(value) && !constants.has(value);
   // Integers are arguments (shapes, indices), whose elements are no channels.
   const isWeight = (value: string) => constants.has(value) && isFloat(shapes.types.get(value));
-  const pairs = relations.flatMap(relatedAxes);
+  const pairs = relatedAxes(relations);
   const tiedTo = (at: AxisRef, which: (value: string) => boolean) =>
-    pairs.some(([one, other]) => isSameAxis(one, at) && which(other.value));
+    pairs.some(({ one, other }) => isSameAxis(one, at) && which(other.value));
   /** Tied to what goes on, directly or by a weight that is tied to both (the filters of a depthwise convolution). */
   const goesThrough = (at: AxisRef) =>
     (isActivation(at.value) && tiedTo(at, isOutput)) ||
     (isOutput(at.value) && tiedTo(at, isActivation)) ||
     pairs.some(
-      ([one, other]) =>
+      ({ one, other }) =>
         isSameAxis(other, at) && constants.has(one.value) && tiedTo(one, isActivation) && tiedTo(one, isOutput),
     );
-  for (const [weight, other] of pairs) {
-    if (!isWeight(weight.value) || constants.has(other.value) || goesThrough(other)) continue;
-    (isOutput(other.value) ? roles.sources : roles.readers).push(weight);
+  for (const { one, other } of pairs) {
+    if (constants.has(other.value) || !isWeight(one.value) || goesThrough(other)) continue;
+    (isOutput(other.value) ? roles.sources : roles.readers).push(one);
   }
   return roles;
 }
@@ -101,23 +102,30 @@ function isFloat(type: ValueType | undefined): boolean {
   return type?.dtype.startsWith('float') ?? false;
 }
 
-/** The pairs of axes that a relation ties, in both orders. */
-function relatedAxes(relation: SettledRelation): [AxisRef, AxisRef][] {
-  if (relation.kind === 'pin' || relation.kind === 'balance') return [];
-  if (relation.kind === 'same')
-    return [
-      [relation.a, relation.b],
-      [relation.b, relation.a],
-    ];
-  const [from = [], to = []] = [relation.from, relation.to].map(({ value, axes }) =>
-    axes.map((axis) => ({ value, axis })),
-  );
-  return from.flatMap((a) =>
-    to.flatMap((b): [AxisRef, AxisRef][] => [
-      [a, b],
-      [b, a],
-    ]),
-  );
+/** The pairs of axes that relations tie, in both orders. */
+function relatedAxes(relations: readonly SettledRelation[]): Related[] {
+  const pairs: Related[] = [];
+  for (const relation of relations) {
+    if (relation.kind === 'same') {
+      pairs.push({ one: relation.a, other: relation.b }, { one: relation.b, other: relation.a });
+    } else if (relation.kind === 'reshape') {
+      const { from, to } = relation;
+      for (const axisFrom of from.axes)
+        for (const axisTo of to.axes) {
+          const [one, other] = [
+            { value: from.value, axis: axisFrom },
+            { value: to.value, axis: axisTo },
+          ];
+          pairs.push({ one, other }, { one: other, other: one });
+        }
+    }
+  }
+  return pairs;
+}
+
+interface Related {
+  one: AxisRef;
+  other: AxisRef;
 }
 
 /**
@@ -128,14 +136,15 @@ export function rolesOfComputed(
   { nodes, constants, shapes }: Description,
   relationsOf: (entry: DescribedNode) => readonly SettledRelation[],
   axes: readonly AxisRef[],
-): AxisRef[] {
+): readonly AxisRef[] {
   const size = (value: string) =>
     (shapes.types.get(value)?.dims ?? []).reduce<number>((product, extent) => product * Number(extent), 1);
+  const computing = nodes.filter(({ node }) => node.outputs.every((output) => constants.has(output)));
+  if (computing.length === 0) return axes;
   const all = new Map(axes.map((at) => [keyOf(at), at]));
-  for (const entry of nodes.toReversed()) {
+  for (const entry of computing.reverse()) {
     const { node } = entry;
-    if (!node.outputs.every((output) => constants.has(output))) continue;
-    for (const [output, input] of relationsOf(entry).flatMap(relatedAxes))
+    for (const { one: output, other: input } of relatedAxes(relationsOf(entry)))
       if (all.has(keyOf(output)) && node.outputs.includes(output.value) && node.inputs.includes(input.value))
         if (size(output.value) === size(input.value)) all.set(keyOf(input), input);
   }

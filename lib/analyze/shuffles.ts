@@ -18,6 +18,7 @@ interface Origin {
 const LONGEST = 6;
 
 export function findShuffles(graph: Graph, described: readonly DescribedNode[]): Shuffle[] {
+  if (!described.some(({ relations }) => relations.some(isSplit))) return [];
   const readers = consumers(graph);
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const entries = new Map(described.map((entry) => [entry.node, entry]));
@@ -55,9 +56,14 @@ export function findShuffles(graph: Graph, described: readonly DescribedNode[]):
   });
 }
 
+/** Whether it makes several axes of one. */
+function isSplit(relation: Relation): relation is Extract<Relation, { kind: 'reshape' }> {
+  return relation.kind === 'reshape' && relation.from.axes.length === 1 && relation.to.axes.length > 1;
+}
+
 function shuffleFrom(first: DescribedNode, only: (value: string) => DescribedNode | undefined): Shuffle | undefined {
   const split = first.relations.find((relation) => relation.kind === 'reshape');
-  if (split?.kind !== 'reshape' || split.from.axes.length !== 1 || split.to.axes.length < 2) return undefined;
+  if (!split || !isSplit(split)) return undefined;
   const [axis = 0] = split.from.axes;
   const input = first.shaped?.inputs[0];
   const from = split.from.value;

@@ -9,11 +9,11 @@ import { TascnetError } from '../errors.js';
 import type { AxisRef, SettledRelation, Span, ValueType } from '../ops/operator.js';
 import type { AxisMap } from './axis-map.js';
 import { balance } from './balance.js';
-import { type CarryingAxis, carriedBy, carryingAxes, type NodeRelations } from './carrying.js';
+import { type CarryingAxis, carriedBy, carryingAxes, type NodeRelations, type TyingRelation } from './carrying.js';
 import { consecutive } from './consecutive.js';
-import type { Choices, Description } from './described.js';
+import type { Choices, DescribedNode, Description } from './described.js';
 import { DisjointSets } from './disjoint-sets.js';
-import { rolesOf, rolesOfComputed, settled } from './relations.js';
+import { type Roles, rolesOf, rolesOfComputed, settled } from './relations.js';
 
 /** A thousand times those of the largest published networks; a damaged or hostile file can ask for any number. */
 const MAX_ELEMENTS = 2 ** 28;
@@ -29,19 +29,24 @@ export interface Ties {
 }
 
 export function tieGraph(description: Description, choices: Choices = new Map()): Ties {
-  const relationsOf = new Map(description.nodes.map((entry) => [entry, settled(entry, choices)]));
-  const described = [...relationsOf].map(([{ node, relations: all }, relations]): NodeRelations => {
+  const relationsOf = new Map<DescribedNode, SettledRelation[]>();
+  const described: NodeRelations[] = [];
+  const roles: Roles[] = [];
+  for (const entry of description.nodes) {
+    const { node, relations: all } = entry;
+    const relations = settled(entry, choices);
     const choice = (relation: SettledRelation) =>
       relation.kind === 'reshape' ? choices.get(`${node.name}/${all.indexOf(relation)}`) : undefined;
-    return { node: node.name, relations, choices: choices.size > 0 ? relations.map(choice) : [] };
-  });
-  const roles = [...relationsOf].map(([{ node }, relations]) => rolesOf(description, node, relations));
+    relationsOf.set(entry, relations);
+    described.push({ node: node.name, relations, choices: choices.size > 0 ? relations.map(choice) : [] });
+    roles.push(rolesOf(description, node, relations));
+  }
   const spread = (axes: AxisRef[]) => rolesOfComputed(description, (entry) => relationsOf.get(entry) ?? [], axes);
   const sources = spread(roles.flatMap((role) => role.sources));
   const readers = spread(roles.flatMap((role) => role.readers));
   const { types } = description.shapes;
-  const axes = carryingAxes(described, sources, readers, types);
-  const { elements, others } = numberElements(axes, types, described);
+  const { axes, ties } = carryingAxes(described, sources, readers, types);
+  const { elements, others } = numberElements(axes, types, ties);
   if (elements > MAX_ELEMENTS)
     throw new TascnetError(
       `The axes of this model that carry channels have ${elements} elements in all; ${MAX_ELEMENTS} can be looked at.`,
@@ -50,15 +55,16 @@ export function tieGraph(description: Description, choices: Choices = new Map())
   const tied = new Set<number>();
   for (const relation of others) {
     if (relation.kind === 'same') uniteSpans(sets, tied, axes, relation.a, relation.b, relation.blocks);
-    else if (relation.kind === 'reshape') uniteReshape(sets, tied, axes, types, relation);
+    else uniteReshape(sets, tied, axes, types, relation);
   }
   // Last, since what is even stays even however it is joined.
-  for (const relation of others) {
-    const axis = relation.kind === 'balance' ? axes.get(relation.at) : undefined;
-    if (relation.kind !== 'balance' || !axis) continue;
-    tied.add(axis.base);
-    balance(sets, consecutive(axis.extent, axis.base), relation.parts);
-  }
+  for (const { relations } of described)
+    for (const relation of relations) {
+      const axis = relation.kind === 'balance' ? axes.get(relation.at) : undefined;
+      if (relation.kind !== 'balance' || !axis) continue;
+      tied.add(axis.base);
+      balance(sets, consecutive(axis.extent, axis.base), relation.parts);
+    }
   const classOf = (element: number) => sets.find(element);
   return { axes, classOf, tied, pins: pinsOf(description, described, axes) };
 }
@@ -69,7 +75,8 @@ function tiedWhole(
   { a, b, blocks = a.length }: Extract<SettledRelation, { kind: 'same' }>,
 ): [CarryingAxis, CarryingAxis] | undefined {
   if (a.at || b.at || a.start !== 0 || b.start !== 0 || a.length !== b.length || blocks !== a.length) return undefined;
-  const [axisA, axisB] = [axes.get(a), axes.get(b)];
+  const axisA = axes.get(a);
+  const axisB = axes.get(b);
   if (!axisA || !axisB) return undefined;
   return axisA.extent === a.length && axisB.extent === b.length ? [axisA, axisB] : undefined;
 }
@@ -93,34 +100,29 @@ function keptWhole(
 function numberElements(
   axes: AxisMap<CarryingAxis>,
   types: ReadonlyMap<string, ValueType>,
-  described: readonly NodeRelations[],
-): { elements: number; others: SettledRelation[] } {
+  ties: ReadonlySet<TyingRelation>,
+): { elements: number; others: TyingRelation[] } {
   const all = axes.values();
-  for (const [number, axis] of all.entries()) axis.base = number;
+  all.forEach((axis, number) => {
+    axis.base = number;
+  });
   const wholes = new DisjointSets(axes.size);
-  const others: SettledRelation[] = [];
-  for (const { relations } of described)
-    for (const relation of relations) {
-      if (relation.kind === 'pin' || (relation.kind === 'same' && !axes.get(relation.a))) continue;
-      const whole =
-        relation.kind === 'same'
-          ? tiedWhole(axes, relation)
-          : relation.kind === 'reshape'
-            ? keptWhole(axes, types, relation)
-            : undefined;
-      if (whole) wholes.unite(whole[0].base, whole[1].base);
-      else others.push(relation);
-    }
+  const others: TyingRelation[] = [];
+  for (const relation of ties) {
+    const whole = relation.kind === 'same' ? tiedWhole(axes, relation) : keptWhole(axes, types, relation);
+    if (whole) wholes.unite(whole[0].base, whole[1].base);
+    else others.push(relation);
+  }
   const bases = new Int32Array(axes.size);
   let elements = 0;
-  for (const [number, axis] of all.entries()) {
+  all.forEach((axis, number) => {
     const representative = wholes.find(number);
     if (representative === number) {
       bases[number] = elements;
       elements += axis.extent;
     }
     axis.base = bases[representative] ?? 0;
-  }
+  });
   return { elements, others };
 }
 

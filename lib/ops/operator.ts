@@ -259,7 +259,10 @@ export function tieElementwise(shaped: ShapedNode, input: number, output = 0): S
   const fromName = shaped.node.inputs[input];
   const toName = shaped.node.outputs[output];
   if (!from || !to || !fromName || !toName) return [];
-  return from.dims.flatMap((_, axis) => tieAxes(wholeAxis(fromName, from, axis), wholeAxis(toName, to, axis)));
+  const relations: SettledRelation[] = [];
+  for (let axis = 0; axis < from.dims.length; axis++)
+    relations.push(...tieAxes(wholeAxis(fromName, from, axis), wholeAxis(toName, to, axis)));
+  return relations;
 }
 
 /** `count` operations for each element of output 0. */

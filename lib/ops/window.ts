@@ -104,16 +104,14 @@ export function windowDims(context: InferContext, window: Window, spatial: reado
  * position is made, from neighbours or from all of them.
  */
 export function pinSpatial({ node, inputs, outputs }: ShapedNode, also: readonly number[] = []): Relation[] {
-  const types = [
-    ...[0, ...also].map((at) => [node.inputs[at], inputs[at]] as const),
-    [node.outputs[0], outputs[0]] as const,
-  ];
   const reason = `${node.op} works on whole spatial axes`;
-  return types.flatMap(([value, type]) =>
-    value && type
-      ? type.dims.slice(2).map((_, axis): Relation => ({ kind: 'pin', at: { value, axis: axis + 2 }, reason }))
-      : [],
-  );
+  const pins: Relation[] = [];
+  const pin = (value: string | undefined, rank = 0) => {
+    if (value) for (let axis = 2; axis < rank; axis++) pins.push({ kind: 'pin', at: { value, axis }, reason });
+  };
+  for (const input of [0, ...also]) pin(node.inputs[input], inputs[input]?.dims.length);
+  pin(node.outputs[0], outputs[0]?.dims.length);
+  return pins;
 }
 
 /** A window over one spatial axis as one over two, the first of extent 1; a window over two axes stays. */

@@ -40,6 +40,16 @@ export interface OneShotContext {
 
 /** @throws TascnetError when the criterion lacks what it needs or nothing in the graph can be pruned. */
 export async function pruneOnce(graph: Graph, options: PruneOptions, context: OneShotContext = {}): Promise<OneShot> {
+  const { dependencies, removals } = await chosenRemovals(graph, options, context);
+  return cutChannels(graph, dependencies, removals, options, context);
+}
+
+/** What goes of each group (by id): its channels scored, and chosen by their scores. @throws as `pruneOnce` does. */
+export async function chosenRemovals(
+  graph: Graph,
+  options: PruneOptions,
+  context: OneShotContext = {},
+): Promise<{ dependencies: Dependencies; removals: Map<string, Removal> }> {
   const criterion = criterionNamed(options.criterion);
   const dependencies = dependencyGroups(graph, options.ignore);
   const { groups } = dependencies;
@@ -52,7 +62,10 @@ export async function pruneOnce(graph: Graph, options: PruneOptions, context: On
     taylor: context.taylor,
     reduce: options.reduce,
   });
-  const normal = normalizeScores(raw, options.normalize ?? (criterion.comparable ? 'none' : 'mean'));
+  // Where each group loses a share of its own, its channels are compared with each other alone.
+  const apart = options.ratio !== undefined && rankingOf(options) === 'local';
+  const normalization = options.normalize ?? (criterion.comparable || apart ? 'none' : 'mean');
+  const normal = normalizeScores(raw, normalization);
   const { sensitivity } = options;
   const scores = sensitivity ? scaledBySensitivity(groups, normal, sensitivity) : normal;
   const removed = chosenChannels(graph, dependencies, scores, options, context);
@@ -62,7 +75,7 @@ export async function pruneOnce(graph: Graph, options: PruneOptions, context: On
       return channels.length > 0 ? [[group.id, { channels }]] : [];
     }),
   );
-  return cutChannels(graph, dependencies, removals, options, context);
+  return { dependencies, removals };
 }
 
 /** Removes chosen channels and tells what is left, measured against the targets. */
@@ -177,6 +190,7 @@ function ownRatios(graph: Graph, groups: readonly Group[], { overrides = [] }: P
       throw new TascnetError(`No weight of this model is named "${pattern}", which is given a ratio of its own.`, {
         hint: 'tascnet inspect --groups lists the names; * stands for any characters.',
       });
+  if (overrides.length === 0) return new Map();
   return new Map(
     groups.flatMap((group, number): [number, number][] => {
       const ratio = overrideOf(group, overrides);

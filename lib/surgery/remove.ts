@@ -4,6 +4,7 @@
  */
 
 import type { AxisChannels } from '../analyze/channels.js';
+import { isFromZero } from '../analyze/consecutive.js';
 import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
 import { keyOf } from '../analyze/relations.js';
 import { inferShapes, type Shapes, shapedNode, typeOfTensor } from '../analyze/shapes.js';
@@ -127,7 +128,8 @@ function checkedCuts(removals: ReadonlyMap<string, Removal>, groups: Group[]): C
         hint: 'tascnet inspect --groups lists them.',
       });
     const lost = new Uint8Array(group.channels);
-    for (const channel of channels) {
+    for (let at = 0; at < channels.length; at++) {
+      const channel = channels[at] ?? -1;
       if (!Number.isInteger(channel) || channel < 0 || channel >= group.channels)
         throw new TascnetError(
           `Group "${id}" has channels 0 to ${group.channels - 1}; channel ${channel} cannot be removed.`,
@@ -199,9 +201,9 @@ function withoutEmpty(graph: Graph, kept: ReadonlyMap<string, Int32Array>): Grap
 /** The elements of the reading axes that are added to others, in terms of the original. */
 function mergesByAxis(cuts: Cut[]): Merges {
   const merges = new Map<string, [number, number][]>();
-  for (const { group, merged } of cuts)
+  for (const { group, merged } of cuts.filter(({ merged }) => merged.length > 0))
     for (const member of group.members)
-      if (member.role === 'reads' && merged.length > 0) {
+      if (member.role === 'reads') {
         const pairs = merged.flatMap(([from, into]) =>
           Array.from({ length: member.perChannel }, (_, part): [number, number] => [
             member.indices[from * member.perChannel + part] ?? 0,
@@ -229,6 +231,7 @@ function rewriteNode(
     extent: cut.after,
   };
   const { attributes, withoutAttributes = [], constants } = rewrite(context);
+  if (!attributes && !constants && withoutAttributes.length === 0) return node;
   const inputs = [...node.inputs];
   for (const [input, tensor] of constants ?? []) {
     const name = freshName(initializers, `${node.name}_${input}`);
@@ -285,6 +288,7 @@ function planOf(cuts: Cut[], { pinned }: Dependencies): Plan {
 }
 
 function elementsOf(removed: readonly number[], indices: Int32Array, perChannel: number): number[] {
+  if (perChannel === 1 && isFromZero(indices)) return [...removed];
   const elements = new Int32Array(removed.length * perChannel);
   let count = 0;
   for (const channel of removed)
