@@ -17,6 +17,8 @@ export interface Batch extends BatchInput {
   labels: Int32Array;
   /** The same samples as a teacher takes them, where it takes them in another way. */
   forTeacher?: BatchInput;
+  /** What the teacher makes of them, [N, classes] row-major, where it is known already. */
+  logitsOfTeacher?: Float32Array;
 }
 
 export interface BatchSource {

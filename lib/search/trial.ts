@@ -12,6 +12,7 @@ import type { TrainOptions } from '../train/options.js';
 import { train } from '../train/train.js';
 import { configured, type Repair } from './configure.js';
 import { tailOf } from './cut.js';
+import { type Taught, taughtBy } from './lessons.js';
 import type { Costs, TrialRecord } from './objective.js';
 import { NETWORK, type Searchable } from './searchable.js';
 import type { Point } from './space.js';
@@ -79,6 +80,7 @@ export async function runTrial(
   const started = performance.now();
   const curve: number[] = [];
   let best: BestEpoch | undefined;
+  let taught: Taught | undefined;
   const { record: plan, graph, tail } = await planned(searchable, job);
   const record = (): TrialRecord => ({ ...plan, curve, seconds: (performance.now() - started) / 1000 });
   try {
@@ -88,7 +90,9 @@ export async function runTrial(
     const start = asItCame || shared.size > 0 ? tail : await fitted(engine, searchable, job, features.train, signal);
     const { distill = 0, ...own } = training;
     const teacher = distill > 0 ? teacherOf(searchable, job) : undefined;
-    const result = await train(engine, start, features, {
+    taught = teacher && taughtBy(engine, features.train, teacher, searchable.graph, job.cut);
+    const sources = taught ? { ...features, train: taught.source } : features;
+    const result = await train(engine, start, sources, {
       ...own,
       ...(teacher ? { distillation: { teacher, weight: distill } } : {}),
       frozen: (name) => shared.has(name),
@@ -107,6 +111,8 @@ export async function runTrial(
     if (error instanceof Weak)
       return { record: { ...record(), accuracy: best?.accuracy, loss: best?.loss, stopped: true } };
     return { record: { ...record(), failed: messageOf(error) } };
+  } finally {
+    taught?.dispose();
   }
 }
 

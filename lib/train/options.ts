@@ -39,7 +39,7 @@ export interface TrainOptions {
   extraLoss?: (model: Model, tf: Tf) => tfjs.Scalar;
   /**
    * loss = (1 - weight) · cross-entropy + weight · distillation. Temperature: default 4. The teacher sees `forTeacher` of a
-   * batch where it has one, else what the student sees.
+   * batch where it has one, else what the student sees; where a batch brings `logitsOfTeacher`, it is not asked.
    */
   distillation?: { teacher: Graph; weight: number; temperature?: number };
   /** For dropout. The order of the data is the batch source's own. Default 0. */

@@ -34,19 +34,25 @@ export function createStepper(engine: Engine, model: Model, optimizer: Optimizer
   const taught = distilled && classifierOutput(distilled.teacher);
   if (taught?.classes !== classes && taught !== undefined)
     throw new TascnetError(`The teacher tells ${taught.classes} classes apart, the network ${classes}.`);
-  const teacher = distilled && buildModel(engine, distilled.teacher, { trainable: () => false });
-
-  const teach = (model: Model, scores: string, { forTeacher }: Batch, input: EngineInput) =>
-    model.forwardTo([scores], [forTeacher ? batchInput(engine, forTeacher) : input], { training: false, seed: 0 });
+  let teacher: Model | undefined;
+  const taughtScores = ({ logitsOfTeacher, forTeacher, ...batch }: Batch, input: EngineInput) => {
+    const n = batch.labels.length;
+    if (logitsOfTeacher) return tf.tensor2d(logitsOfTeacher, [n, logitsOfTeacher.length / n]);
+    if (!teacher || !taught) return undefined;
+    const inputs = [forTeacher ? batchInput(engine, forTeacher) : input];
+    return classScores(engine, teacher.forwardTo([taught.logits], inputs, { training: false, seed: 0 }), batch);
+  };
 
   return {
     run: (batch, learningRate, seed) => {
       // Here rather than under the gradient: an error in there would leave what the tape keeps on the engine.
       if (classes !== undefined) checkLabels(batch.labels, classes);
+      if (distilled && !batch.logitsOfTeacher)
+        teacher ??= buildModel(engine, distilled.teacher, { trainable: () => false });
       return tf.tidy(() => {
         const input = batchInput(engine, batch);
         const labels = tf.tensor1d(batch.labels, 'int32');
-        const target = teacher && taught && classScores(engine, teach(teacher, taught.logits, batch, input), batch);
+        const target = distilled && taughtScores(batch, input);
         // One sample has no variance to normalise by.
         const batchNorm = batch.labels.length === 1 ? 'frozen' : (options.batchNorm ?? 'train');
         let correct: tfjs.Scalar | undefined;

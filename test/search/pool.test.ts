@@ -35,7 +35,7 @@ const optionsOf = (more: Partial<SearchOptions> = {}): SearchOptions => ({
   jobs: 2,
   featureFolder: join(folder, 'features'),
   trialFolder: join(folder, 'trials'),
-  training: { learningRate: 0.01 },
+  training: { learningRate: 0.01, distill: 0.5 },
   ...more,
 });
 

@@ -3,7 +3,9 @@ import { costOf } from '../../lib/analyze/cost.js';
 import { loadEngine } from '../../lib/engine/engine.js';
 import type { Graph } from '../../lib/graph/graph.js';
 import { float32, float32Data } from '../../lib/graph/tensor.js';
+import { tailOf } from '../../lib/search/cut.js';
 import { featuresAt } from '../../lib/search/features.js';
+import { taughtBy } from '../../lib/search/lessons.js';
 import { searchableOf } from '../../lib/search/searchable.js';
 import { runTrial } from '../../lib/search/trial.js';
 import { train } from '../../lib/train/train.js';
@@ -87,4 +89,40 @@ test('a trial learns from the network as it came, where it is asked to', async (
   expect(await accuracyWith(1, sizes, { 'network:image-size': 8 })).toBeGreaterThan(0.8);
   expect(await accuracyWith(1, sizes, { 'network:image-size': 4 })).toBeLessThan(0.5);
   features.close();
+});
+
+test('the lessons of the first trial serve the later ones, to the same end', async () => {
+  const { graph } = await train(engine, network(8), data, { epochs: 4, learningRate: 0.05 });
+  const cut = graph.nodes.find(({ name }) => name === 'second')?.inputs[0] ?? '';
+  const folder = await temporaryFolder();
+  const options = { views: 2, seed: 1, folder };
+  const searchable = searchableOf(graph);
+  const training = { epochs: 3, learningRate: 0.02, distill: 0.7, labelSmoothing: 0.1 };
+  const results = async (configurations: object[], features: Awaited<ReturnType<typeof featuresAt>>) => {
+    const records: (readonly number[])[] = [];
+    for (const [trial, configuration] of configurations.entries()) {
+      const job = { trial, depth: 2, cut, configuration: { ...configuration }, seed: 5, others: [] };
+      const { record, tail } = await runTrial(engine, searchable, features, { training, stop: 'none' }, job);
+      records.push([...record.curve, record.loss ?? 0, ...(tail ? weights(tail, 'fc.weight') : [])]);
+    }
+    features.close();
+    return records;
+  };
+  const [half, most] = [{ 'third:width': 0.5 }, { 'third:width': 0.75 }];
+  const together = await results([half, most, half], await featuresAt(graph, cut, data, options));
+  const alone = await results([most], await featuresAt(graph, cut, data, options));
+  expect(together[0]).toEqual(together[2]);
+  expect(together[1]).toEqual(alone[0]);
+  // As a training that asks its teacher at every step.
+  const features = await featuresAt(graph, cut, data, options);
+  const teacher = tailOf(graph, cut);
+  const taught = taughtBy(engine, features.train, teacher, graph, cut);
+  const asked = { epochs: 3, learningRate: 0.02, distillation: { teacher, weight: 0.7 } };
+  const outcomes: Float32Array[] = [];
+  for (const source of [features.train, taught.source, taught.source])
+    outcomes.push(weights((await train(engine, teacher, { ...features, train: source }, asked)).graph, 'fc.weight'));
+  taught.dispose();
+  features.close();
+  expect(outcomes[1]).toEqual(outcomes[0]);
+  expect(outcomes[2]).toEqual(outcomes[0]);
 });

@@ -1,0 +1,66 @@
+/** What a teacher makes of the features: the same in every trial, so that it is worked out in the first one alone. */
+
+import type { Batch, BatchSource } from '../data/batch.js';
+import type { Engine } from '../engine/engine.js';
+import { buildModel, type Model } from '../engine/model.js';
+import type { Graph } from '../graph/graph.js';
+import { batchInput, classScores } from '../train/evaluate.js';
+import { classifierOutput } from '../train/output.js';
+
+/** Of the logits that are kept; what is beyond is worked out in each trial. */
+const MOST_BYTES = 256 * 2 ** 20;
+
+interface Lessons {
+  network: Graph;
+  cut: string;
+  /** The teacher's logits, by epoch and batch. */
+  epochs: Map<number, Float32Array[]>;
+  bytes: number;
+}
+
+const known = new WeakMap<BatchSource, Lessons>();
+
+export interface Taught {
+  /** The batches of the source, with the logits of the teacher. */
+  source: BatchSource;
+  /** Gives back what the teacher has on the engine. */
+  dispose(): void;
+}
+
+/**
+ * @param source the features at `cut`, whose batches of an epoch are the same whenever they are read.
+ * @param network what the teacher is the part of that comes behind `cut`.
+ */
+export function taughtBy(engine: Engine, source: BatchSource, teacher: Graph, network: Graph, cut: string): Taught {
+  const before = known.get(source);
+  const fits = before?.network === network && before.cut === cut;
+  const lessons: Lessons = fits ? before : { network, cut, epochs: new Map(), bytes: 0 };
+  known.set(source, lessons);
+  let model: Model | undefined;
+  const logitsOf = async (batch: Batch): Promise<Float32Array> => {
+    model ??= buildModel(engine, teacher, { trainable: () => false });
+    const { graph, forwardTo } = model;
+    const { logits } = classifierOutput(graph);
+    const scores = engine.tf.tidy(() =>
+      classScores(engine, forwardTo([logits], [batchInput(engine, batch)], { training: false, seed: 0 }), batch),
+    );
+    const values = (await scores.data()) as Float32Array;
+    scores.dispose();
+    return values;
+  };
+  const batches: BatchSource['batches'] = async function* (epoch) {
+    const all = lessons.epochs.get(epoch);
+    const made: Float32Array[] = [];
+    let at = 0;
+    for await (const batch of source.batches(epoch)) {
+      const logits = all?.[at++] ?? (await logitsOf(batch));
+      made.push(logits);
+      yield { ...batch, logitsOfTeacher: logits };
+    }
+    const bytes = made.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (all || lessons.bytes + bytes > MOST_BYTES) return;
+    lessons.epochs.set(epoch, made);
+    lessons.bytes += bytes;
+  };
+  return { source: { ...source, batches }, dispose: () => model?.dispose() };
+}
