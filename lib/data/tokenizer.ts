@@ -8,6 +8,10 @@ import { extname } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import * as z from 'zod';
 import { messageOf, TascnetError } from '../errors.js';
+import { withinTime } from './time-limit.js';
+
+/** A text takes a small part of one. */
+const MOST_MILLISECONDS = 5000;
 
 const id = z.int().min(0).max(0x7fffffff);
 
@@ -43,16 +47,31 @@ export function encoderOf(file: TokenizerFile): Encoder {
     const unknown = known([file.model.unk_token, ...UNKNOWNS]);
     let largestId = 0;
     for (const each of vocabulary.values()) largestId = Math.max(largestId, id.parse(each));
-    const encode = (text: string) =>
-      tokenizer.encode(text).ids.flatMap((each: number | undefined) => each ?? unknown ?? []);
+    const encode = (text: string): number[] => {
+      // Its regular expressions are the file's own.
+      const ids = withinTime(MOST_MILLISECONDS, () => tokenizer.encode(text).ids);
+      if (!ids) throw tooSlow(text);
+      return ids.value.flatMap((each: number | undefined) => each ?? unknown ?? []);
+    };
     encode('a');
     return { encode, padding: file.padding?.pad_id ?? known(PADDINGS) ?? 0, unknown, largestId };
   } catch (error) {
+    if (error instanceof TascnetError) throw error;
     throw new TascnetError(`The tokenizer cannot be used: ${messageOf(error)}.`, {
       hint: 'A tokenizer.json of Hugging Face was expected, or a vocabulary with one word a line.',
       cause: error,
     });
   }
+}
+
+function tooSlow(text: string): TascnetError {
+  const begin = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return new TascnetError(
+    `The tokenizer took more than ${MOST_MILLISECONDS / 1000} seconds for one text: "${begin}".`,
+    {
+      hint: 'A regular expression of its tokenizer.json goes through far too many cases there.',
+    },
+  );
 }
 
 function isId(value: number | undefined): value is number {

@@ -59,3 +59,13 @@ test.each([
 test('a tokenizer that does not exist is named', async () => {
   await expect(readTokenizer('/nowhere/vocab.txt')).rejects.toThrow(/\/nowhere\/vocab.txt cannot be read/);
 });
+
+test('a regular expression that would never end is ended, and the text is named', () => {
+  const pattern = { type: 'Split', pattern: { Regex: '^(\\w+\\s?)+$' }, behavior: 'Isolated', invert: false };
+  const [wordLevel] = FIXTURE.tokenizers;
+  const file = { ...tokenizerSchema.parse(wordLevel?.file), pre_tokenizer: pattern };
+  const { encode } = encoderOf(file);
+  expect(encode('short')).toHaveLength(1);
+  expect(() => encode(`${'word'.repeat(12)} !`)).toThrow(/took more than 5 seconds for one text: "wordword/);
+  expect(encode('short')).toHaveLength(1);
+});
