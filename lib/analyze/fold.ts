@@ -4,13 +4,15 @@ import { type Graph, type Node, withoutDead } from '../graph/graph.js';
 import { float32, int64, type Tensor } from '../graph/tensor.js';
 import type { ValueType } from '../ops/operator.js';
 import { settledOutputs } from './output-types.js';
+import { withOwnVectors } from './own-vectors.js';
 import { constantInputs, withConstantInput } from './shape-inputs.js';
 import { inferShapes } from './shapes.js';
 
 /**
  * The same function with fewer nodes. Constant nodes and copies of initializers become initializers; a node whose outputs
  * follow from shapes and constants alone is replaced by them; shapes with an extent known only at run time (a Reshape to
- * [N, 512, 7, 7]) become constants where the operator can say it (0 or −1). The types of graph outputs are settled.
+ * [N, 512, 7, 7]) become constants where the operator can say it (0 or −1). The types of graph outputs are settled. Each
+ * layer has its own vectors.
  * @throws TascnetError when a node's inputs contradict its operator.
  */
 export function fold(graph: Graph): Graph {
@@ -18,7 +20,7 @@ export function fold(graph: Graph): Graph {
   const { types } = inferShapes(plain);
   const computed = withComputed(plain, types);
   const worded = withWordedShapes(computed, types);
-  return settledOutputs(withoutDead(withoutIdleCasts(worded, types)));
+  return withOwnVectors(settledOutputs(withoutDead(withoutIdleCasts(worded, types))));
 }
 
 /** Constant nodes as initializers. */

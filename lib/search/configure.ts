@@ -3,6 +3,7 @@
 import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
 import { inferShapes } from '../analyze/shapes.js';
 import { type Graph, type Node, withoutDead } from '../graph/graph.js';
+import { freshNames } from '../graph/names.js';
 import { randomGenerator } from '../graph/random.js';
 import { float32 } from '../graph/tensor.js';
 import { l1 } from '../prune/criteria/norms.js';
@@ -11,7 +12,6 @@ import { ACTIVATIONS, withActivation } from '../surgery/activation.js';
 import { type Bypass, withBypasses } from '../surgery/bypass.js';
 import { emptiable } from '../surgery/empty.js';
 import { canGrow, growChannels } from '../surgery/grow.js';
-import { freshNames } from '../surgery/names.js';
 import { removeChannels } from '../surgery/remove.js';
 import { withWindow } from '../surgery/window.js';
 import type { GraphChoice } from './choices.js';

@@ -3,12 +3,12 @@
 import { inferShapes, type Shapes, shapedNode } from '../analyze/shapes.js';
 import { TascnetError } from '../errors.js';
 import { consumers, type Graph, type Node, producers, withoutDead } from '../graph/graph.js';
+import { freshNames } from '../graph/names.js';
 import { randomGenerator } from '../graph/random.js';
 import { float32, float32Data } from '../graph/tensor.js';
 import type { ValueType } from '../ops/operator.js';
 import { operatorOf } from '../ops/registry.js';
 import { type Activation, activationNode } from '../surgery/activation.js';
-import { freshNames } from '../surgery/names.js';
 import { type Dense, inherit, overPositions } from './dense.js';
 
 export interface HeadConfiguration {

@@ -5,11 +5,11 @@ import { learnableInitializers } from '../analyze/learnable.js';
 import { inferShapes, shapedNode } from '../analyze/shapes.js';
 import type { Unit } from '../analyze/units.js';
 import type { Graph } from '../graph/graph.js';
+import { freshNames } from '../graph/names.js';
 import { randomGenerator } from '../graph/random.js';
 import { float32, sizeOf } from '../graph/tensor.js';
 import { operatorOf } from '../ops/registry.js';
 import { type Bypass, withBypasses } from '../surgery/bypass.js';
-import { freshNames } from '../surgery/names.js';
 import type { Head } from './head.js';
 
 /**

@@ -2,8 +2,8 @@
 
 import { floatAttribute } from '../graph/attributes.js';
 import { consumers, type Graph, type Node, producers, withoutDead } from '../graph/graph.js';
+import { freshNames } from '../graph/names.js';
 import { float32, float32Data } from '../graph/tensor.js';
-import { freshNames } from './names.js';
 
 /** ONNX's default. */
 const EPSILON = 1e-5;

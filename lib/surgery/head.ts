@@ -4,10 +4,10 @@ import { lastNode } from '../analyze/last-node.js';
 import { inferShapes } from '../analyze/shapes.js';
 import { TascnetError } from '../errors.js';
 import { consumers, type Graph, type Node, producers, withoutDead } from '../graph/graph.js';
+import { freshNames } from '../graph/names.js';
 import { randomGenerator } from '../graph/random.js';
 import { float32, int64, numbersOf, sizeOf, type Tensor } from '../graph/tensor.js';
 import { operatorOf } from '../ops/registry.js';
-import { freshNames } from './names.js';
 
 export interface HeadOptions {
   /** For the new weights. */

@@ -6,8 +6,8 @@ import type { Engine } from '../engine/engine.js';
 import { buildModel } from '../engine/model.js';
 import { TascnetError, throwIfAborted } from '../errors.js';
 import { consumers, type Graph, type Node, withoutDead } from '../graph/graph.js';
+import { freshNames } from '../graph/names.js';
 import { float32 } from '../graph/tensor.js';
-import { freshNames } from '../surgery/names.js';
 import { batchInput } from './evaluate.js';
 
 const EPSILON = 1e-5;

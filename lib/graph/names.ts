@@ -1,6 +1,6 @@
 /** Names that a graph does not use yet. */
 
-import type { Graph } from '../graph/graph.js';
+import type { Graph } from './graph.js';
 
 /** A function that turns a wish into a name that no node, value or initializer has, and remembers it. */
 export function freshNames(graph: Graph): (wish: string) => string {
