@@ -1,8 +1,8 @@
 // Makes few files of the hundreds in dist, and of packages that consist of many small files or of much that we do not use:
 // to find, read and link them takes longer than what most commands do. The programs keep their places; the library, and what
 // they share, is in dist/chunks. dist/native.js (bundle-native.mjs) and dist/errors.js stay files of their own, so that there
-// is one addon and one TascnetError for `instanceof`. What else tsc wrote stays, for whoever imports a single module.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// is one addon and one TascnetError for `instanceof`. What else tsc wrote stays, in the checkout.
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -23,8 +23,7 @@ const own = ({ path, resolveDir }) => {
   return file === 'native.js' || file === 'errors.js' ? { path: `../${file}`, external: true } : undefined;
 };
 const ofOthers = ({ path, importer, kind }) => {
-  const part =
-    BUNDLED.some((name) => path === name || path.startsWith(`${name}/`)) || importer.includes('node_modules');
+  const part = BUNDLED.some((name) => path === name || path.startsWith(`${name}/`)) || !importer.startsWith(dist);
   return kind === 'entry-point' || (part && !path.startsWith('node:')) ? undefined : { path, external: true };
 };
 
@@ -64,19 +63,28 @@ function put(path, contents) {
 }
 
 for (const { path, contents } of outputFiles) put(path, contents);
+chmodSync(join(dist, 'cli', 'main.js'), 0o755);
 put(join(dist, `${LIBRARY}.js`), `export * from './chunks/${LIBRARY}.js';\n`);
 
 // The licences of the packages ask to go with them.
-const packages = Object.keys(metafile.inputs).flatMap(
-  (input) => /^node_modules\/(@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [],
-);
+const inputs = Object.keys(metafile.inputs).map((input) => join(root, input));
+const packages = inputs
+  .filter((input) => !input.startsWith(dist))
+  .map((input) => {
+    const folder = /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(input.replaceAll('\\', '/'))?.[0];
+    if (folder === undefined) throw new Error(`${input} is neither ours nor of a package.`);
+    return folder;
+  });
 const notices = [...new Set(packages)].sort().map((folder) => {
-  const licence = readdirSync(join(root, folder)).find((file) => /^licen[cs]e/i.test(file));
+  const licence = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
   if (licence === undefined) throw new Error(`${folder} has no licence file, which would have to go with its code.`);
-  const { name, version } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-  return `${name} ${version}\n\n${readFileSync(join(root, folder, licence), 'utf8').trim()}\n`;
+  const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return `${name} ${version}\n\n${readFileSync(join(folder, licence), 'utf8').trim()}\n`;
 });
 put(join(chunks, NOTICES), notices.join(`\n${'-'.repeat(80)}\n\n`));
 
+// Programs that began before this one import more of what was there then.
+const DAY = 24 * 60 * 60 * 1000;
 const written = new Set([...outputFiles.map(({ path }) => basename(path)), NOTICES]);
-for (const file of readdirSync(chunks)) if (!written.has(file)) rmSync(join(chunks, file));
+for (const file of readdirSync(chunks).filter((each) => !written.has(each)))
+  if (Date.now() - statSync(join(chunks, file)).mtimeMs > DAY) rmSync(join(chunks, file));

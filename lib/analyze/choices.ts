@@ -30,6 +30,7 @@ const ROUNDS = 2;
 export function bestChoice<T extends Outcome>(description: Description, evaluate: (choices: Choices) => T): T {
   let chosen = new Map<string, number>();
   let best = evaluate(chosen);
+  let bestScore: number | undefined;
   let trials = 0;
   const troubled = pointsOf(description).filter(({ axes }) => axes.some((at) => best.troubled(at)));
   const kinds = [...new Set(troubled.map(({ kind }) => kind))].map((kind) =>
@@ -43,8 +44,11 @@ export function bestChoice<T extends Outcome>(description: Description, evaluate
       if (value !== undefined) trial.set(point.key, value);
     }
     const outcome = evaluate(trial);
-    if (outcome.score() <= best.score() * (1 + 1e-9)) return false;
+    const score = outcome.score();
+    bestScore ??= best.score();
+    if (score <= bestScore * (1 + 1e-9)) return false;
     best = outcome;
+    bestScore = score;
     chosen = trial;
     return true;
   };

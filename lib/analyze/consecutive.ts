@@ -8,7 +8,7 @@ export function consecutive(length: number, first = 0): Int32Array {
 }
 
 /** Whether these are 0, 1, … */
-export function isFromZero(numbers: Int32Array): boolean {
+export function isIdentity(numbers: Int32Array): boolean {
   return bytesOf(numbers).equals(bytesOf(upTo(numbers.length).subarray(0, numbers.length)));
 }
 

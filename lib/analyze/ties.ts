@@ -10,7 +10,6 @@ import type { AxisRef, SettledRelation, Span, ValueType } from '../ops/operator.
 import type { AxisMap } from './axis-map.js';
 import { balance } from './balance.js';
 import { type CarryingAxis, carriedBy, carryingAxes, type NodeRelations, type TyingRelation } from './carrying.js';
-import { consecutive } from './consecutive.js';
 import type { Choices, DescribedNode, Description } from './described.js';
 import { DisjointSets } from './disjoint-sets.js';
 import { type Roles, rolesOf, rolesOfComputed, settled } from './relations.js';
@@ -63,7 +62,11 @@ export function tieGraph(description: Description, choices: Choices = new Map())
       const axis = relation.kind === 'balance' ? axes.get(relation.at) : undefined;
       if (relation.kind !== 'balance' || !axis) continue;
       tied.add(axis.base);
-      balance(sets, consecutive(axis.extent, axis.base), relation.parts);
+      balance(
+        sets,
+        Int32Array.from({ length: axis.extent }, (_, index) => axis.base + index),
+        relation.parts,
+      );
     }
   const classOf = (element: number) => sets.find(element);
   return { axes, classOf, tied, pins: pinsOf(description, described, axes) };

@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type sharpOf from 'sharp';
-import { messageOf } from '../errors.js';
+import { messageOf, TascnetError } from '../errors.js';
 import type { Preprocessing } from './preprocessing.js';
 
 export interface PixelFormat {
@@ -17,17 +17,20 @@ export const MAX_IMAGE_PIXELS = 178_956_970;
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
 const MAX_SECONDS = 120;
 
-let library: Promise<typeof sharpOf> | undefined;
-
-/** Loaded with the first image: most of what is not about images does without its fifty megabytes. */
-function imageLibrary(): Promise<typeof sharpOf> {
-  library ??= import('sharp').then(({ default: sharp }) => {
+/** Loaded with the first image: most of what is not about images does without its megabytes. @throws TascnetError */
+export async function imageLibrary(): Promise<typeof sharpOf> {
+  try {
+    const { default: sharp } = await import('sharp');
     // The images of a dataset are decoded side by side: threads within one and a cache of past ones only cost.
     sharp.concurrency(1);
     sharp.cache(false);
     return sharp;
-  });
-  return library;
+  } catch (error) {
+    throw new TascnetError(`The library that decodes images cannot be loaded: ${messageOf(error).split('\n')[0]}`, {
+      hint: 'npm install --include=optional sharp installs it for this system.',
+      cause: error,
+    });
+  }
 }
 
 /** What is decoded, by the first bytes: the decoder must not guess, since it would also run SVG and other loaders. */
@@ -48,11 +51,15 @@ function isSupported(head: Buffer): boolean {
  * Decodes a file to RGB, three bytes a pixel, row by row, at the size of `format`: upright by its EXIF orientation, in
  * sRGB (from grey, CMYK, 16-bit or another profile), transparency laid on white, the first frame of an animation.
  * Scaling is bilinear, averaging over all source pixels when it shrinks.
+ * @param sharp from `imageLibrary`
  * @throws Error with a reason that reads on after a file name, for files that are not images, corrupt or too large.
  */
-export async function decodeImage(path: string, { size: [height, width], resize }: PixelFormat): Promise<Uint8Array> {
+export async function decodeImage(
+  sharp: typeof sharpOf,
+  path: string,
+  { size: [height, width], resize }: PixelFormat,
+): Promise<Uint8Array> {
   const bytes = await readImageFile(path);
-  const sharp = await imageLibrary();
   try {
     const { data, info } = await sharp(bytes, { failOn: 'warning', limitInputPixels: MAX_IMAGE_PIXELS, pages: 1 })
       .timeout({ seconds: MAX_SECONDS })

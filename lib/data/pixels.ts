@@ -9,7 +9,7 @@ import { cacheDirectory } from './cache-directory.js';
 import { CACHE_LIMIT, touch, trimCache } from './cache-limit.js';
 import { concurrently } from './concurrently.js';
 import { type Dataset, type Sample, type Skipped, SPLITS, type Split } from './dataset.js';
-import { decodeImage, type PixelFormat } from './decode.js';
+import { decodeImage, imageLibrary, type PixelFormat } from './decode.js';
 import { createPixelFile, type PixelFileWriter, type PixelTrailer, readPixelFile } from './pixel-file.js';
 import { shown } from './scan.js';
 
@@ -120,11 +120,12 @@ async function decodeAll(
 ): Promise<Failures> {
   const failures: Failures = [];
   let done = 0;
+  const sharp = await imageLibrary();
   await concurrently(
     samples,
     options.jobs ?? availableParallelism(),
     async ({ file }, row) => {
-      const decoded = await decodeImage(join(root, file), options).catch((error: unknown) => messageOf(error));
+      const decoded = await decodeImage(sharp, join(root, file), options).catch((error: unknown) => messageOf(error));
       if (typeof decoded === 'string') failures.push([row, decoded]);
       else await keep(row, decoded);
       options.onProgress?.(++done, samples.length);

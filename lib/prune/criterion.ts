@@ -1,6 +1,6 @@
 /** What a pruning criterion answers: how important each channel of each dependency group is. */
 
-import { isFromZero } from '../analyze/consecutive.js';
+import { isIdentity } from '../analyze/consecutive.js';
 import type { Dependencies, Group } from '../analyze/groups.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
@@ -84,7 +84,7 @@ export function channelScores({ channels }: Group, parts: readonly Part[], reduc
   for (const { member, values } of parts) {
     const { indices, perChannel } = member;
     elements += perChannel;
-    if (parts.length === 1 && perChannel === 1 && indices.length === values.length && isFromZero(indices))
+    if (parts.length === 1 && perChannel === 1 && indices.length === values.length && isIdentity(indices))
       return new Float64Array(values);
     if (perChannel === 1 && reduce !== 'max') {
       for (let channel = 0; channel < channels; channel++)

@@ -1,4 +1,4 @@
-/** What a teacher makes of the features: the same in every trial, so that it is worked out in the first one alone. */
+/** What a teacher makes of the features: the same in every trial of a process, so that the first one works it out for all. */
 
 import type { Batch, BatchSource } from '../data/batch.js';
 import type { Engine } from '../engine/engine.js';
@@ -7,8 +7,8 @@ import type { Graph } from '../graph/graph.js';
 import { batchInput, classScores } from '../train/evaluate.js';
 import { classifierOutput } from '../train/output.js';
 
-/** Of the logits that are kept; what is beyond is worked out in each trial. */
-const MOST_BYTES = 256 * 2 ** 20;
+/** Of the logits that are kept. An epoch for which there is no room brings none: the training asks the teacher itself. */
+const MOST_BYTES = 64 * 2 ** 20;
 
 interface Lessons {
   network: Graph;
@@ -16,12 +16,14 @@ interface Lessons {
   /** The teacher's logits, by epoch and batch. */
   epochs: Map<number, Float32Array[]>;
   bytes: number;
+  /** Known from the first batch on. */
+  classes?: number;
 }
 
 const known = new WeakMap<BatchSource, Lessons>();
 
 export interface Taught {
-  /** The batches of the source, with the logits of the teacher. */
+  /** The batches of the source, with the logits of the teacher where they are kept. */
   source: BatchSource;
   /** Gives back what the teacher has on the engine. */
   dispose(): void;
@@ -31,7 +33,14 @@ export interface Taught {
  * @param source the features at `cut`, whose batches of an epoch are the same whenever they are read.
  * @param network what the teacher is the part of that comes behind `cut`.
  */
-export function taughtBy(engine: Engine, source: BatchSource, teacher: Graph, network: Graph, cut: string): Taught {
+export function taughtBy(
+  engine: Engine,
+  source: BatchSource,
+  teacher: Graph,
+  network: Graph,
+  cut: string,
+  mostBytes = MOST_BYTES,
+): Taught {
   const before = known.get(source);
   const fits = before?.network === network && before.cut === cut;
   const lessons: Lessons = fits ? before : { network, cut, epochs: new Map(), bytes: 0 };
@@ -53,14 +62,16 @@ export function taughtBy(engine: Engine, source: BatchSource, teacher: Graph, ne
     const made: Float32Array[] = [];
     let at = 0;
     for await (const batch of source.batches(epoch)) {
-      const logits = all?.[at++] ?? (await logitsOf(batch));
-      made.push(logits);
-      yield { ...batch, logitsOfTeacher: logits };
+      if (!all && at === 0) lessons.classes ??= (await logitsOf(batch)).length / batch.labels.length;
+      const bytes = 4 * source.samples * (lessons.classes ?? 0);
+      const known = all?.[at++];
+      const kept = known ?? (lessons.bytes + bytes <= mostBytes ? await logitsOf(batch) : undefined);
+      if (kept) made.push(kept);
+      yield kept ? { ...batch, logitsOfTeacher: kept } : batch;
     }
-    const bytes = made.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (all || lessons.bytes + bytes > MOST_BYTES) return;
+    if (all || made.length < at) return;
     lessons.epochs.set(epoch, made);
-    lessons.bytes += bytes;
+    lessons.bytes += made.reduce((sum, { byteLength }) => sum + byteLength, 0);
   };
   return { source: { ...source, batches }, dispose: () => model?.dispose() };
 }

@@ -4,7 +4,7 @@
  */
 
 import type { AxisChannels } from '../analyze/channels.js';
-import { isFromZero } from '../analyze/consecutive.js';
+import { isIdentity } from '../analyze/consecutive.js';
 import { type Dependencies, dependencyGroups, type Group } from '../analyze/groups.js';
 import { keyOf } from '../analyze/relations.js';
 import { inferShapes, type Shapes, shapedNode, typeOfTensor } from '../analyze/shapes.js';
@@ -100,10 +100,12 @@ async function drafted(
 /** Whether a node makes a constant of cut tensors, so that its elements are needed to tell of it. */
 function computesFrom({ nodes, initializers }: Graph, work: readonly TensorCut[]): boolean {
   const cut = new Set(work.map(({ name }) => name));
-  return nodes.some(
-    ({ inputs }) =>
-      inputs.every((input) => input === '' || initializers.has(input)) && inputs.some((input) => cut.has(input)),
-  );
+  const computed = new Set<string>();
+  return nodes.some(({ inputs, outputs }) => {
+    if (!inputs.every((input) => input === '' || initializers.has(input) || computed.has(input))) return false;
+    for (const output of outputs) computed.add(output);
+    return inputs.some((input) => cut.has(input));
+  });
 }
 
 interface Cut {
@@ -288,7 +290,7 @@ function planOf(cuts: Cut[], { pinned }: Dependencies): Plan {
 }
 
 function elementsOf(removed: readonly number[], indices: Int32Array, perChannel: number): number[] {
-  if (perChannel === 1 && isFromZero(indices)) return [...removed];
+  if (perChannel === 1 && isIdentity(indices)) return [...removed];
   const elements = new Int32Array(removed.length * perChannel);
   let count = 0;
   for (const channel of removed)

@@ -166,8 +166,8 @@ TypedArray Args::doubles(Napi::Value value, const std::string& name) {
 }
 
 Elements Args::elements(Napi::Value value, const std::string& name, Napi::Value dtype, std::size_t length,
-                        const std::string& why) {
-  const std::size_t kind = absent(dtype) ? 0 : choice(dtype, "dtype", {"float32", "float16", "bfloat16"});
+                        const std::string& why, const std::string& dtypeName) {
+  const std::size_t kind = absent(dtype) ? 0 : choice(dtype, dtypeName, {"float32", "float16", "bfloat16"});
   if (kind == 0) return floats(value, name, length, why);
   const char* const expected = kind == 1 ? "a Uint16Array (dtype 'float16')" : "a Uint16Array (dtype 'bfloat16')";
   const TypedArray array = typedArray(value, name, napi_uint16_array, expected);

@@ -66,7 +66,7 @@ class Args {
   const double* doubles(Napi::Value value, const std::string& name, std::size_t length, const std::string& why);
   // A Float32Array, or with a `dtype` of 'float16' or 'bfloat16' a Uint16Array of their bits.
   Elements elements(Napi::Value value, const std::string& name, Napi::Value dtype, std::size_t length,
-                    const std::string& why);
+                    const std::string& why, const std::string& dtypeName = "dtype");
   TypedArray ints(Napi::Value value, const std::string& name);
   TypedArray doubles(Napi::Value value, const std::string& name);
   TypedArray numbers(Napi::Value value, const std::string& name);

@@ -57,7 +57,8 @@ Napi::Value normsOfAll(const Napi::CallbackInfo& info) {
     const Shape shape = args.shape(entry.Get("dims"), name + ".dims");
     const std::size_t axis = args.axis(entry.Get("axis"), name + ".axis", shape);
     const Elements data =
-        args.elements(entry.Get("data"), name + ".data", entry.Get("dtype"), shape.elements(), "the product of dims");
+        args.elements(entry.Get("data"), name + ".data", entry.Get("dtype"), shape.elements(), "the product of dims",
+                      name + ".dtype");
     Napi::Value result;
     double* const scores = args.output<double>(shape[axis], result);
     results.Set(i, result);

@@ -4,8 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import { decodeImage, type PixelFormat } from '../../lib/data/decode.js';
+import { decodeImage, imageLibrary, type PixelFormat } from '../../lib/data/decode.js';
 import { folderOf, temporaryFolder } from './folders.js';
+
+const sharp = await imageLibrary();
 
 const fixtures = join(import.meta.dirname, '../fixtures/data');
 
@@ -19,7 +21,7 @@ describe('pixels are those that Pillow and numpy read', () => {
   for (const [name, cases] of Object.entries(decoded))
     for (const expected of cases)
       test(`${name} at ${expected.size.join('×')}, ${expected.resize}`, async () => {
-        const pixels = await decodeImage(join(fixtures, name), expected);
+        const pixels = await decodeImage(sharp, join(fixtures, name), expected);
         expect(pixels.length).toBe(expected.pixels.length);
         const worst = expected.pixels.reduce(
           (max, value, index) => Math.max(max, Math.abs(value - (pixels[index] ?? 0))),
@@ -33,7 +35,7 @@ const format: PixelFormat = { size: [8, 8], resize: 'squash' };
 
 async function refusal(content: string | Uint8Array, name = 'image.jpg'): Promise<string> {
   const root = await folderOf({ [name]: content });
-  return await decodeImage(join(root, name), format).then(
+  return await decodeImage(sharp, join(root, name), format).then(
     () => 'decoded',
     (error: Error) => error.message,
   );
@@ -96,11 +98,11 @@ describe('what is no whole image is refused with a reason', () => {
   test('a pipe does not hang', async () => {
     const root = await temporaryFolder();
     execFileSync('mkfifo', [join(root, 'pipe.jpg')]);
-    await expect(decodeImage(join(root, 'pipe.jpg'), format)).rejects.toThrow(/device, pipe or folder/);
+    await expect(decodeImage(sharp, join(root, 'pipe.jpg'), format)).rejects.toThrow(/device, pipe or folder/);
   });
 
   test('a missing file', async () => {
-    await expect(decodeImage(join(await temporaryFolder(), 'none.jpg'), format)).rejects.toThrow(/no such file/);
+    await expect(decodeImage(sharp, join(await temporaryFolder(), 'none.jpg'), format)).rejects.toThrow(/no such file/);
   });
 
   test('random damage never crashes and never gives another size', async () => {
@@ -113,7 +115,7 @@ describe('what is no whole image is refused with a reason', () => {
           damaged[(round * 7919 + hit * 104729) % damaged.length] = (round * 31 + hit * 17) % 256;
         const path = join(root, `${round}-${name}`);
         await writeFile(path, damaged);
-        const size = await decodeImage(path, format).then(
+        const size = await decodeImage(sharp, path, format).then(
           (pixels) => pixels.length,
           () => 192,
         );

@@ -248,6 +248,7 @@ test('of many tensors the wrong one is named, and an array within them that chan
       'Expected 6 elements (the product of dims) for tensors[0].data but received 4',
     ],
     [[[{ ...good(), dtype: 'float16' }], 'l1'], "a Uint16Array (dtype 'float16') for tensors[0].data"],
+    [[[good(), { ...good(), dtype: 'half' }], 'l1'], "'bfloat16' for tensors[1].dtype"],
     [[[good()], 'L1'], "Expected one of 'l1', 'l2', 'linf', 'sumSquares' for kind"],
   ];
   for (const [args, message] of cases) await expect(normsOfAll(...args)).rejects.toThrow(message);

@@ -55,6 +55,17 @@ function slicesThatStay(
   return found;
 }
 
+test('where each group loses its own share, scores of another scale choose the same', async () => {
+  const graph = resnext();
+  for (const ratio of [0.3, 0.5]) {
+    const options = { ...OPTIONS, merge: false, targets: {}, ratio };
+    const { plan } = await pruneOnce(graph, options);
+    expect(plan.groups.length).toBeGreaterThan(5);
+    for (const normalize of ['mean', 'l2'] as const)
+      expect((await pruneOnce(graph, { ...options, normalize })).plan).toEqual(plan);
+  }
+});
+
 // Two whose channels are tied otherwise once some are gone.
 const NETWORKS: [string, Graph][] = [
   ...Object.entries(FAMILIES).map(([name, build]): [string, Graph] => [name, build(SMALL)]),

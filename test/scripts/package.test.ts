@@ -1,7 +1,17 @@
 /** The package as it is published: what npm would put into it, in somebody's project, beside what it depends on. */
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +26,7 @@ afterAll(() => rmSync(app, { recursive: true, force: true }));
 const modules = join(app, 'node_modules');
 const installed = join(modules, 'tascnet');
 const packed = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' });
+if (packed.status !== 0) throw new Error(`npm pack: ${packed.error?.message ?? packed.stderr}`);
 const [{ files }] = JSON.parse(packed.stdout) as [{ files: { path: string }[] }];
 for (const { path } of files) {
   mkdirSync(dirname(join(installed, path)), { recursive: true });
@@ -39,6 +50,19 @@ test('the command works from it, its child process included', () => {
   const out = join(app, 'half.onnx');
   node(main, 'prune', '--model', model, '--out', out, '--ratio', '0.5', '--measure');
   expect(node(main, 'validate', model, out)).toContain('batch 32');
+});
+
+test('the threads and processes that a chunk starts are where it looks for them', () => {
+  const chunks = join(installed, 'dist', 'chunks');
+  const texts = readdirSync(chunks).map((name) => readFileSync(join(chunks, name), 'utf8'));
+  for (const program of [
+    '../search/proposer.js',
+    '../../dist/search/trial-worker.js',
+    '../../dist/validate/worker.js',
+  ]) {
+    expect(texts.some((text) => text.includes(`"${program}"`))).toBe(true);
+    expect(existsSync(join(chunks, program))).toBe(true);
+  }
 });
 
 test('the library from it has the exports of the sources, and one TascnetError with the addon', () => {

@@ -122,7 +122,15 @@ test('the lessons of the first trial serve the later ones, to the same end', asy
   for (const source of [features.train, taught.source, taught.source])
     outcomes.push(weights((await train(engine, teacher, { ...features, train: source }, asked)).graph, 'fc.weight'));
   taught.dispose();
+  // Without room for an epoch the training asks the teacher itself.
+  const crowded = taughtBy(engine, { ...features.train }, teacher, graph, cut, 100);
+  for await (const batch of crowded.source.batches(0)) expect(batch.logitsOfTeacher).toBeUndefined();
+  outcomes.push(
+    weights((await train(engine, teacher, { ...features, train: crowded.source }, asked)).graph, 'fc.weight'),
+  );
+  crowded.dispose();
   features.close();
   expect(outcomes[1]).toEqual(outcomes[0]);
+  expect(outcomes[3]).toEqual(outcomes[0]);
   expect(outcomes[2]).toEqual(outcomes[0]);
 });

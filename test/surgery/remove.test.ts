@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { dependencyGroups } from '../../lib/analyze/groups.js';
-import { numbersOf } from '../../lib/graph/tensor.js';
+import { float32, numbersOf } from '../../lib/graph/tensor.js';
 import { removeChannels } from '../../lib/surgery/remove.js';
+import { graphBuilder } from '../models/builder.js';
 import { FAMILIES } from '../models/families.js';
 import { testFamilies } from './families.js';
 
@@ -43,6 +44,19 @@ describe.each(Object.entries(FAMILIES))('%s', (_, build) => {
     expect(before?.dims).toEqual(without?.dims);
     expect(sum(before)).toBeCloseTo(sum(weight), 1);
   });
+});
+
+test('the shapes that are left know what is computed of a cut tensor, through another constant as well', async () => {
+  const b = graphBuilder('computed');
+  const k = b.constant('k', float32([1], [-2]));
+  const w = b.constant('w', float32([6, 1, 1, 1], [1, 2, 3, 4, 5, 6]));
+  const negative = b.node('Neg', [k]);
+  const twice = b.node('Mul', [w, negative]);
+  const x = b.node('Conv', [b.input([1, 4, 4]), twice], {}, { channels: 6 });
+  const graph = b.build(b.gemm(b.flatten(b.globalAveragePool(x)), 2, { name: 'fc' }));
+  const removed = await removeChannels(graph, new Map([['w', { channels: [0] }]]));
+  expect(removed.shapes.types.get('w')?.elements).toEqual([2, 3, 4, 5, 6]);
+  expect(removed.shapes.types.get(twice.name)?.elements).toEqual([4, 6, 8, 10, 12]);
 });
 
 test('refuses to remove what is not there, and all there is', async () => {
