@@ -29,3 +29,16 @@ export interface Hooks {
   onEvent(event: RunEvent): void;
   signal?: AbortSignal | undefined;
 }
+
+/** Tells each warning once: of files that are read for two networks the same is to be said. */
+export function warningOnce(hooks: Hooks): Hooks {
+  const told = new Set<string>();
+  return {
+    ...hooks,
+    onEvent: (event) => {
+      if (event.kind === 'warning' && told.has(event.message)) return;
+      if (event.kind === 'warning') told.add(event.message);
+      hooks.onEvent(event);
+    },
+  };
+}

@@ -13,7 +13,7 @@ import { type InputSettings, openExtent, withAskedInput } from './asked-input.js
 import { compare, rivalsAsked } from './compare.js';
 import { sha256 } from './directory.js';
 import { exportProven } from './evidence.js';
-import type { Hooks } from './hooks.js';
+import { type Hooks, warningOnce } from './hooks.js';
 import { type LatencySettings, withLatencyGoal } from './latency-target.js';
 import { pruningNotes } from './notes.js';
 import { atSize, loadModel, loadTrainable, prepareGraph } from './prepare.js';
@@ -126,9 +126,10 @@ export async function pruneDryRun(
 
 async function withData<T>(
   settings: { model: string } & DataSettings & TeacherSettings,
-  hooks: Hooks,
+  given: Hooks,
   work: (graph: Graph, data: PreparedData, teacher: Graph | undefined) => Promise<T>,
 ): Promise<T> {
+  const hooks = warningOnce(given);
   const graph = await loadTrainable(settings.model);
   tellOfOtherSeed(graph, settings.model, settings.seed, hooks);
   const data = await prepareData(graph, settings, hooks);
