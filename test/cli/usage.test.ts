@@ -35,6 +35,7 @@ test.each([
     /Expected pairs NAME=RATIO.*for --layer-ratios but received/,
   ],
   ['a number out of range', ['prune', '--ratio=-1'], /Expected a number from 0 to 0.99 for --ratio but received -1/],
+  ['learning from nobody', ['finetune', '--distill', '0.5'], /--distill is for learning from --teacher/],
   ['an unknown choice', ['run', '--optimizer', 'lion'], /Expected one of sgd, .* for --optimizer but received "lion"/],
   [
     'fewer epochs than trainings',
