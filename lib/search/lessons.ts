@@ -16,8 +16,6 @@ interface Lessons {
   /** The teacher's logits, by epoch and batch. */
   epochs: Map<number, Float32Array[]>;
   bytes: number;
-  /** Known from the first batch on. */
-  classes?: number;
 }
 
 const known = new WeakMap<BatchSource, Lessons>();
@@ -41,9 +39,9 @@ export function taughtBy(
   cut: string,
   mostBytes = MOST_BYTES,
 ): Taught {
-  const before = known.get(source);
-  const fits = before?.network === network && before.cut === cut;
-  const lessons: Lessons = fits ? before : { network, cut, epochs: new Map(), bytes: 0 };
+  const earlier = known.get(source);
+  const fits = earlier?.network === network && earlier.cut === cut;
+  const lessons: Lessons = fits ? earlier : { network, cut, epochs: new Map(), bytes: 0 };
   known.set(source, lessons);
   let model: Model | undefined;
   const logitsOf = async (batch: Batch): Promise<Float32Array> => {
@@ -58,18 +56,20 @@ export function taughtBy(
     return values;
   };
   const batches: BatchSource['batches'] = async function* (epoch) {
-    const all = lessons.epochs.get(epoch);
+    const before = lessons.epochs.get(epoch)?.values();
     const made: Float32Array[] = [];
-    let at = 0;
+    // Told by the first batch.
+    let fitting: boolean | undefined;
     for await (const batch of source.batches(epoch)) {
-      if (!all && at === 0) lessons.classes ??= (await logitsOf(batch)).length / batch.labels.length;
-      const bytes = 4 * source.samples * (lessons.classes ?? 0);
-      const known = all?.[at++];
-      const kept = known ?? (lessons.bytes + bytes <= mostBytes ? await logitsOf(batch) : undefined);
-      if (kept) made.push(kept);
-      yield kept ? { ...batch, logitsOfTeacher: kept } : batch;
+      let logits = before?.next().value;
+      if (!before && fitting !== false) {
+        logits = await logitsOf(batch);
+        fitting ??= lessons.bytes + (logits.byteLength / batch.labels.length) * source.samples <= mostBytes;
+        if (fitting) made.push(logits);
+      }
+      yield logits ? { ...batch, logitsOfTeacher: logits } : batch;
     }
-    if (all || made.length < at) return;
+    if (!fitting) return;
     lessons.epochs.set(epoch, made);
     lessons.bytes += made.reduce((sum, { byteLength }) => sum + byteLength, 0);
   };
