@@ -2,12 +2,13 @@
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { availableParallelism, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { addonInfo } from '../lib/native.js';
 import { type Comparison, type Measured, quantile, type Row } from './case.js';
 import { CASES } from './cases.js';
+import { processorName } from './processor.js';
 import { type Report, table } from './table.js';
 
 const TRIAL = fileURLToPath(new URL('trial.js', import.meta.url));
@@ -67,7 +68,7 @@ function compare(name: string, index: number, comparison: Comparison, trials: nu
 function machine(): Report['machine'] {
   const { simd, threads } = addonInfo();
   return {
-    processor: cpus()[0]?.model.trim() ?? '',
+    processor: processorName(),
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: process.platform,

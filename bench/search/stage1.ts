@@ -4,9 +4,10 @@
  */
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { processorName } from '../processor.js';
 import { accuracy } from './accuracy.js';
 import { cost } from './cost.js';
 import { memory } from './memory.js';
@@ -69,7 +70,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 const machine = {
-  processor: cpus()[0]?.model.trim() ?? '',
+  processor: processorName(),
   cores: availableParallelism(),
   node: process.version,
   loadAverage: loadavg()[0] ?? 0,
