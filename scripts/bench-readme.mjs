@@ -1,6 +1,7 @@
 // Writes the README's section on performance from bench/results: `node scripts/bench-readme.mjs`, after a build of the benchmarks.
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { putWhole } from './whole-file.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const { CASES } = await import('../build/bench/bench/cases.js');
@@ -13,8 +14,7 @@ const readme = readFileSync('README.md', 'utf8');
 const marked = /<!-- bench -->[\s\S]*<!-- \/bench -->/;
 if (!marked.test(readme)) throw new Error('README.md lacks the markers <!-- bench --> and <!-- /bench -->.');
 const section = `<!-- bench -->\n${markdown(reports)}\n<!-- /bench -->`;
-writeFileSync(
-  'README.md.tmp',
+putWhole(
+  'README.md',
   readme.replace(marked, () => section),
 );
-renameSync('README.md.tmp', 'README.md');

@@ -1,8 +1,8 @@
 // Makes one file of dist/native.js and what it imports: a dozen small files take longer to be found and read than the rest
 // of loading the addon. lib/errors.ts stays a file of its own, so that there is one TascnetError for `instanceof`.
-import { renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { putWhole } from './whole-file.mjs';
 
 const outfile = fileURLToPath(new URL('../dist/native.js', import.meta.url));
 const errors = {
@@ -19,7 +19,4 @@ const { outputFiles } = await build({
   allowOverwrite: true,
   logLevel: 'warning',
 });
-for (const { path, contents } of outputFiles) {
-  writeFileSync(`${path}.tmp`, contents);
-  renameSync(`${path}.tmp`, path);
-}
+for (const { path, contents } of outputFiles) putWhole(path, contents);

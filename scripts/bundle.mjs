@@ -2,10 +2,11 @@
 // to find, read and link them takes longer than what most commands do. The programs keep their places; the library, and what
 // they share, is in dist/chunks. dist/native.js (bundle-native.mjs) and dist/errors.js stay files of their own, so that there
 // is one addon and one TascnetError for `instanceof`. What else tsc wrote stays, in the checkout.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { putWhole } from './whole-file.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -55,16 +56,10 @@ const { outputFiles, metafile } = await build({
   ],
 });
 
-/** Written beside and renamed: programs that run meanwhile find a file whole, the old or the new one. */
-function put(path, contents) {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.tmp`, contents);
-  renameSync(`${path}.tmp`, path);
-}
-
-for (const { path, contents } of outputFiles) put(path, contents);
+for (const { path, contents } of outputFiles) putWhole(path, contents);
+// npx makes the command executable once for each path: a second clone in the same place would be left without.
 chmodSync(join(dist, 'cli', 'main.js'), 0o755);
-put(join(dist, `${LIBRARY}.js`), `export * from './chunks/${LIBRARY}.js';\n`);
+putWhole(join(dist, `${LIBRARY}.js`), `export * from './chunks/${LIBRARY}.js';\n`);
 
 // The licences of the packages ask to go with them.
 const inputs = Object.keys(metafile.inputs).map((input) => join(root, input));
@@ -81,7 +76,7 @@ const notices = [...new Set(packages)].sort().map((folder) => {
   const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return `${name} ${version}\n\n${readFileSync(join(folder, licence), 'utf8').trim()}\n`;
 });
-put(join(chunks, NOTICES), notices.join(`\n${'-'.repeat(80)}\n\n`));
+putWhole(join(chunks, NOTICES), notices.join(`\n${'-'.repeat(80)}\n\n`));
 
 // Programs that began before this one import more of what was there then.
 const DAY = 24 * 60 * 60 * 1000;

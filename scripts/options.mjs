@@ -4,8 +4,9 @@
 //
 // --check   write nothing; exit code 1 where a file is not up to date
 import { spawnSync } from 'node:child_process';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { putWhole } from './whole-file.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const { OPTIONS, optionName } = await import('../dist/config/options.js');
@@ -52,8 +53,6 @@ if (check) {
 for (const [file, text] of [
   ['README.md', written],
   [SCHEMA, `${JSON.stringify(schema, null, 2)}\n`],
-]) {
-  writeFileSync(`${file}.tmp`, text);
-  renameSync(`${file}.tmp`, file);
-}
+])
+  putWhole(file, text);
 spawnSync('node_modules/.bin/biome', ['format', '--write', SCHEMA], { stdio: ['ignore', 'ignore', 'inherit'] });

@@ -1,9 +1,8 @@
-// Removes from dist what was compiled from sources that are gone, so that it reaches neither a program nor the package, and
-// makes the command executable.
+// Removes from dist what was compiled from sources that are gone, so that it reaches neither a program nor the package.
 // What is up to date stays where it is all along: programs that run from dist meanwhile are not disturbed.
 //
 //   node scripts/remove-stale.mjs [SOURCES] [COMPILED]
-import { chmodSync, existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,7 +20,3 @@ const folders = entries.filter((each) => each.isDirectory()).map((each) => join(
 // The innermost first.
 for (const folder of folders.sort((a, b) => b.length - a.length))
   if (readdirSync(folder).length === 0) rmdirSync(folder);
-
-// npx makes the command executable once for each path: a second clone in the same place would be left without.
-const command = join(compiled, 'cli', 'main.js');
-if (existsSync(command)) chmodSync(command, 0o755);

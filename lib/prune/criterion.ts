@@ -79,18 +79,13 @@ export interface Part {
 
 /** One score a channel, of the values of its elements; 0 where it has none. */
 export function channelScores({ channels }: Group, parts: readonly Part[], reduce: Reduction = 'sum'): Float64Array {
+  const [first, ...others] = parts;
+  if (first && others.length === 0 && isOwnScore(first)) return new Float64Array(first.values);
   const total = new Float64Array(channels).fill(reduce === 'max' ? Number.NEGATIVE_INFINITY : 0);
   let elements = 0;
   for (const { member, values } of parts) {
     const { indices, perChannel } = member;
     elements += perChannel;
-    if (parts.length === 1 && perChannel === 1 && indices.length === values.length && isIdentity(indices))
-      return new Float64Array(values);
-    if (perChannel === 1 && reduce !== 'max') {
-      for (let channel = 0; channel < channels; channel++)
-        total[channel] = (total[channel] ?? 0) + (values[indices[channel] ?? 0] ?? 0);
-      continue;
-    }
     for (let channel = 0, position = 0; channel < channels; channel++)
       for (let part = 0; part < perChannel; part++, position++) {
         const so = total[channel] ?? 0;
@@ -100,6 +95,11 @@ export function channelScores({ channels }: Group, parts: readonly Part[], reduc
   }
   if (elements === 0) return total.fill(0);
   return reduce === 'mean' ? total.map((sum) => sum / elements) : total;
+}
+
+/** Whether each channel has one element, and in the order of the channels. */
+function isOwnScore({ member: { indices, perChannel }, values }: Part): boolean {
+  return perChannel === 1 && indices.length === values.length && isIdentity(indices);
 }
 
 /** The initializers with which batch norms scale and shift (operators with running statistics). */

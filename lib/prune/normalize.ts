@@ -12,9 +12,7 @@ const SCALES: Record<Normalization, (score: Float64Array) => number> = {
 };
 
 function sum(score: Float64Array): number {
-  let total = 0;
-  for (let channel = 0; channel < score.length; channel++) total += score[channel] ?? 0;
-  return total;
+  return score.reduce((total, value) => total + value, 0);
 }
 
 /** Scores divided by their group's mean, maximum, …; a group whose scores are all zero stays as it is. */
@@ -22,9 +20,6 @@ export function normalizeScores(scores: readonly Float64Array[], normalization: 
   if (normalization === 'none') return [...scores];
   return scores.map((score) => {
     const scale = SCALES[normalization](score);
-    if (!(scale > 0)) return score;
-    const scaled = new Float64Array(score.length);
-    for (let channel = 0; channel < score.length; channel++) scaled[channel] = (score[channel] ?? 0) / scale;
-    return scaled;
+    return scale > 0 ? score.map((value) => value / scale) : score;
   });
 }
