@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   std::vector<float> sums(workers * 16);
   std::vector<double> seconds;
   float kept = 0;
-  for (int round = 0; round < 9; ++round) {
+  for (int round = 0; round < 15; ++round) {
     const auto start = std::chrono::steady_clock::now();
     float* const made = kind == "copy-new" ? take(count * sizeof(float)) : nullptr;
     float* const to = made == nullptr ? used.data() : made;

@@ -99,7 +99,8 @@ Cut readCut(Args& args, const Keys& keys, Napi::Value value, const std::string& 
   }
   Napi::Value out = entries.Get(keys.out);
   const std::size_t length = elementsAfter(cut);
-  cut.out = args.absent(out) ? args.allocate(data.type, length, out)
+  cut.fresh = args.absent(out);
+  cut.out = cut.fresh ? args.allocate(data.type, length, out)
                              : roomFor(args, out, name + ".out", data.type, length, "what is kept");
   results.Set(index, out);
   const std::size_t size = sizeOf(cut.type);

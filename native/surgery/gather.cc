@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sinks.h"
+
 namespace tascnet {
 namespace {
 
@@ -87,11 +89,12 @@ Gather::Gather(const Cut& cut) : source_(static_cast<const char*>(cut.data)), ta
     stride *= axis.extent;
   }
   if (row_->bytes() == 0) rows_ = 0;
-  if (bytes() >= kStreamed) row_->stream();
+  // New memory is in the caches already, where the system has just cleared it.
+  streamed_ = bytes() >= kStreamed && !cut.fresh;
 }
 
-void Gather::copy(std::size_t begin, std::size_t end) const {
-  if (begin == end) return;
+template <class Sink>
+void Gather::write(std::size_t begin, std::size_t end, Sink& sink) const {
   const std::size_t segments = row_->segments();
   const std::size_t first = begin / segments;
   const std::size_t last = (end - 1) / segments;
@@ -101,16 +104,31 @@ void Gather::copy(std::size_t begin, std::size_t end) const {
     at[l] = rest % loops_[l].extent;
     rest /= loops_[l].extent;
   }
-  // Where another thread's pieces begin.
-  const std::size_t behind = end % segments == 0 ? row_->bytes() : row_->offset(end % segments);
-  const char* const limit = target_ + last * row_->bytes() + behind;
   for (std::size_t row = first; row <= last; ++row) {
     std::size_t offset = 0;
     for (std::size_t l = 0; l < loops_.size(); ++l) offset += loops_[l].offset(at[l]);
-    row_->copy(row == first ? begin % segments : 0, row == last ? end - last * segments : segments, source_ + offset,
-               target_ + row * row_->bytes(), limit);
+    row_->write(row == first ? begin % segments : 0, row == last ? end - last * segments : segments, source_ + offset,
+                sink);
     for (std::size_t l = 0; l < loops_.size() && ++at[l] == loops_[l].extent; ++l) at[l] = 0;
   }
+  sink.end();
+}
+
+char* Gather::placeOf(std::size_t piece) const {
+  const std::size_t segment = piece % row_->segments();
+  return target_ + piece / row_->segments() * row_->bytes() + (segment == 0 ? 0 : row_->offset(segment));
+}
+
+void Gather::copy(std::size_t begin, std::size_t end) const {
+  if (begin == end) return;
+#ifdef TASCNET_STREAMS
+  if (streamed_) {
+    Streamed sink(placeOf(begin));
+    return write(begin, end, sink);
+  }
+#endif
+  Direct sink(placeOf(begin), placeOf(end));
+  write(begin, end, sink);
 }
 
 }  // namespace tascnet

@@ -32,12 +32,17 @@ class Gather {
     }
   };
 
+  template <class Sink>
+  void write(std::size_t begin, std::size_t end, Sink& sink) const;
+  char* placeOf(std::size_t piece) const;
+
   const char* source_;
   char* target_;
   std::vector<Loop> loops_;  // innermost first
   std::vector<std::int32_t> folded_;  // what several short rows keep
   std::unique_ptr<Rows> row_;
   std::size_t rows_ = 1;
+  bool streamed_ = false;  // past the caches
 };
 
 }  // namespace tascnet

@@ -7,12 +7,9 @@
 #include <cstring>
 #include <utility>
 
-#if defined(__x86_64__) || defined(_M_X64)
-#include <emmintrin.h>
-#endif
-
 #include "../parallel.h"
 #include "../simd/kernels.h"
+#include "sinks.h"
 
 namespace tascnet {
 namespace {
@@ -20,11 +17,10 @@ namespace {
 constexpr std::size_t kSegmentBytes = 256 * 1024;
 constexpr std::size_t kWorthwhile = 64;  // bytes that a run needs on average to be better than equal short slices
 constexpr std::size_t kMostFixed = 128;  // slices up to this long have a copy of their own
-constexpr std::size_t kLine = 64;
-constexpr std::size_t kLongRun = 2048;
 constexpr std::size_t kLanes = 16;
 constexpr std::size_t kSparse = 8;  // where fewer than one in so many stay, reading all of them is slower
 constexpr std::size_t kMasksPerSegment = kSegmentBytes / (kLanes * 4);
+constexpr std::size_t kMasksPerBatch = kBatch / (kLanes * 4);
 
 using CopySlices = void (*)(const std::int32_t* keep, std::size_t count, const char* source, char* target);
 
@@ -39,27 +35,6 @@ void copySlices(const std::int32_t* keep, std::size_t count, const char* source,
 constexpr auto kCopies = []<std::size_t... I>(std::index_sequence<I...>) {
   return std::array<CopySlices, sizeof...(I)>{copySlices<I + 1>...};
 }(std::make_index_sequence<kMostFixed>{});
-
-#if defined(__x86_64__) || defined(_M_X64)
-// Lines that are written whole and past the caches need not be read from memory first.
-void streamRun(const char* source, char* target, std::size_t bytes) {
-  const std::size_t head = (kLine - reinterpret_cast<std::uintptr_t>(target) % kLine) % kLine;
-  const std::size_t end = head + (bytes - head) / kLine * kLine;
-  std::memcpy(target, source, head);
-  for (std::size_t i = head; i < end; i += sizeof(__m128i)) {
-    const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + i));
-    _mm_stream_si128(reinterpret_cast<__m128i*>(target + i), values);
-  }
-  std::memcpy(target + end, source + end, bytes - end);
-}
-
-// Other threads must see the lines once this one says that they are written.
-void endStream() { _mm_sfence(); }
-#else
-void streamRun(const char* source, char* target, std::size_t bytes) { std::memcpy(target, source, bytes); }
-
-void endStream() {}
-#endif
 
 }  // namespace
 
@@ -139,45 +114,41 @@ std::size_t Rows::offset(std::size_t segment) const {
   return 0;
 }
 
-void Rows::copyRun(const char* source, char* target, std::size_t bytes) const {
-  if (bytes < kLine || (bytes >= kLongRun && !streamed_)) {
-    std::memcpy(target, source, bytes);
-  } else if (bytes >= kLongRun) {
-    streamRun(source, target, bytes);
+template <class Sink>
+void Rows::write(std::size_t begin, std::size_t end, const char* source, Sink& sink) const {
+  if (way_ == Way::runs) {
+    const std::size_t last = std::min(runs_.size(), end * runsPerSegment_);
+    for (std::size_t i = begin * runsPerSegment_; i < last; ++i) sink.take(source + runs_[i].from, runs_[i].bytes);
+  } else if (way_ == Way::slices) {
+    const std::int32_t* keep = keep_->data() + begin * slicesPerSegment_;
+    const std::int32_t* const last = keep_->data() + std::min(keep_->size(), end * slicesPerSegment_);
+    if (slice_ > kMostFixed) {
+      for (; keep < last; ++keep) sink.take(source + static_cast<std::size_t>(*keep) * slice_, slice_);
+    }
+    while (keep < last) {
+      const std::size_t count = std::min(static_cast<std::size_t>(last - keep), kBatch / slice_);
+      kCopies[slice_ - 1](keep, count, source, sink.at());
+      sink.wrote(count * slice_);
+      keep += count;
+    }
   } else {
-    // What a call of memcpy costs before it begins is longer than the copy of a few lines.
-    for (std::size_t i = 0; i + kLine <= bytes; i += kLine) std::memcpy(target + i, source + i, kLine);
-    std::memcpy(target + bytes - kLine, source + bytes - kLine, kLine);
+    const std::size_t last = std::min(masks_.size(), end * kMasksPerSegment);
+    for (std::size_t first = begin * kMasksPerSegment; first < last; first += kMasksPerBatch) {
+      const std::size_t count = std::min(last - first, kMasksPerBatch);
+      const char* const behind =
+          kernels().selectLanes(source + first * kLanes * 4, masks_.data() + first, count, sink.at(), sink.limit());
+      sink.wrote(static_cast<std::size_t>(behind - sink.at()));
+    }
+    if (end == segments_) {
+      copySlices<4>(rest_.data(), rest_.size(), source, sink.at());
+      sink.wrote(rest_.size() * 4);
+    }
   }
 }
 
-void Rows::copy(std::size_t begin, std::size_t end, const char* source, char* target, const char* limit) const {
-  if (way_ == Way::runs) {
-    const std::size_t last = std::min(runs_.size(), end * runsPerSegment_);
-    for (std::size_t i = begin * runsPerSegment_; i < last; ++i) {
-      copyRun(source + runs_[i].from, target + runs_[i].to, runs_[i].bytes);
-    }
-    if (streamed_) endStream();
-    return;
-  }
-  target += offset(begin);
-  if (way_ == Way::slices) {
-    const std::size_t first = begin * slicesPerSegment_;
-    const std::size_t count = std::min(keep_->size(), end * slicesPerSegment_) - first;
-    if (slice_ <= kMostFixed) {
-      kCopies[slice_ - 1](keep_->data() + first, count, source, target);
-      return;
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      copyRun(source + static_cast<std::size_t>((*keep_)[first + i]) * slice_, target + i * slice_, slice_);
-    }
-    if (streamed_) endStream();
-    return;
-  }
-  const std::size_t first = begin * kMasksPerSegment;
-  const std::size_t count = std::min(masks_.size(), end * kMasksPerSegment) - first;
-  char* const rest = kernels().selectLanes(source + first * kLanes * 4, masks_.data() + first, count, target, limit);
-  if (end == segments_) copySlices<4>(rest_.data(), rest_.size(), source, rest);
-}
+template void Rows::write(std::size_t, std::size_t, const char*, Direct&) const;
+#ifdef TASCNET_STREAMS
+template void Rows::write(std::size_t, std::size_t, const char*, Streamed&) const;
+#endif
 
 }  // namespace tascnet

@@ -20,11 +20,9 @@ class Rows {
   std::size_t segments() const { return segments_; }
   // Where a segment begins, in bytes of the result's row.
   std::size_t offset(std::size_t segment) const;
-  // Writes segments [begin, end) of the row at `target`, and nothing outside of [target, limit): callers write in
-  // ascending order, since a segment may write garbage where the next one goes.
-  void copy(std::size_t begin, std::size_t end, const char* source, char* target, const char* limit) const;
-  // From now on long runs are written past the caches.
-  void stream() { streamed_ = true; }
+  // Writes segments [begin, end) of the row into a sink (sinks.h).
+  template <class Sink>
+  void write(std::size_t begin, std::size_t end, const char* source, Sink& sink) const;
 
  private:
   // Consecutive bytes: from, into the source row; to, into the result's.
@@ -36,12 +34,10 @@ class Rows {
   // The three ways of copying: runs of consecutive indices; slices one by one; 4-byte elements by masks of 16.
   enum class Way { runs, slices, lanes };
 
-  void copyRun(const char* source, char* target, std::size_t bytes) const;
   void addRun(std::size_t from, std::size_t bytes);
   void becomeLanes(std::size_t extent);
 
   Way way_ = Way::runs;
-  bool streamed_ = false;
   std::size_t bytes_ = 0;
   std::size_t segments_ = 0;
   std::vector<Run> runs_;                             // runs: one a segment or several

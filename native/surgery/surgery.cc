@@ -96,6 +96,7 @@ void cutWithMerges(const Cut& whole, const CancelFlag& cancel) {
     } else {
       step.out = whole.out;
     }
+    step.fresh = whole.fresh || result != nullptr;
     gather({step}, cancel);
     addMerged(step, cancel);
     step.dims[whole.axes[i].axis] = whole.axes[i].keep.size();

@@ -32,6 +32,7 @@ struct Cut {
   std::vector<std::size_t> dims;
   std::vector<AxisCut> axes;  // of different axes
   void* out;                  // room for elementsAfter(cut)
+  bool fresh;                 // `out` is memory that nobody has written to
 };
 
 std::size_t elementsAfter(const Cut& cut);

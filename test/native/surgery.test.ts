@@ -122,25 +122,48 @@ test('long blocks, short blocks and a convolution cut both ways', async () => {
   expect(await applySurgery([])).toEqual([]);
 });
 
-test('results that are larger than the caches', async () => {
-  const dims = [2200, 2051];
-  const data = new Float32Array(product(dims)).map((_, i) => i);
-  const room = new Float32Array(data.length + 1);
-  for (const axis of [0, 1]) {
-    const extent = dims[axis] ?? 0;
-    // Long runs, and single ones.
-    const keep = Int32Array.from({ length: extent }, (_, i) => i).filter((i) => i % 1000 !== 999);
-    const kept = (i: number) => keep[i] ?? 0;
-    const width = axis === 0 ? 2051 : keep.length;
-    const size = axis === 0 ? keep.length * 2051 : 2200 * keep.length;
-    const expected = new Float32Array(size).map((_, i) => {
-      const [row, column] = [Math.floor(i / width), i % width];
-      return axis === 0 ? kept(row) * 2051 + column : row * 2051 + kept(column);
-    });
-    for (const out of [undefined, room.subarray(1, 1 + size)]) {
-      const [result] = await applySurgery([{ data, dims, axes: [{ axis, keep }], out }]);
+/** One axis, quickly enough for large tensors. */
+function copied(data: Float32Array | Uint8Array, dims: number[], axis: number, keep: Int32Array) {
+  const [extent, inner] = [dims[axis] ?? 0, product(dims.slice(axis + 1))];
+  const out = data.slice(0, (data.length / extent) * keep.length);
+  let at = 0;
+  for (let outer = 0; outer < data.length; outer += extent * inner) {
+    for (const index of keep) {
+      const from = outer + index * inner;
+      for (let i = from; i < from + inner; i++) out[at++] = data[i] ?? 0;
+    }
+  }
+  return out;
+}
+
+const everyOther = (i: number) => i % 2 === Math.floor(i / 7) % 2;
+
+test.each([
+  ['long runs', [2200, 2051], 0, (i: number) => i % 1000 !== 999],
+  ['long runs within rows', [2200, 2051], 1, (i: number) => i % 1000 !== 999],
+  ['single slices', [1000, 1001, 9], 1, everyOther],
+  ['short runs', [180, 60, 900], 1, everyOther],
+  ['single elements', [2200, 4003], 1, everyOther],
+  ['single elements of short rows', [200_000, 49], 1, everyOther],
+  ['few elements', [2100, 24_001], 1, (i: number) => i % 11 === 5],
+])('results that are larger than the caches: %s', async (_, dims, axis, stays) => {
+  const keep = Int32Array.from({ length: dims[axis] ?? 0 }, (_, i) => i).filter(stays);
+  const floats32 = new Float32Array(product(dims)).map((_, i) => i);
+  const longer = dims.with(0, 4 * (dims[0] ?? 0));
+  const bytes = new Uint8Array(product(longer)).map((_, i) => i * 7 + (i >> 8));
+  for (const data of [floats32, bytes]) {
+    const cut: Cut = { data, dims: data === bytes ? longer : dims, axes: [{ axis, keep }] };
+    if (data === bytes && axis === 0) continue;
+    const expected = copied(data, [...cut.dims], axis, keep);
+    expect(expected.byteLength).toBeGreaterThan(16 * 1024 * 1024);
+    const room = data.slice(0, expected.length + 80).fill(7);
+    const inside = room.subarray(33, 33 + expected.length);
+    for (const out of [undefined, inside]) {
+      const [result] = await applySurgery([{ ...cut, out }]);
       expect(sameBits(result, expected)).toBe(true);
     }
+    const around = [...room.subarray(0, 33), ...room.subarray(33 + expected.length)];
+    expect(around.every((value) => value === 7)).toBe(true);
   }
 });
 
