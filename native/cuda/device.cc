@@ -99,7 +99,7 @@ bool pairsOnDevice(const Channels& x, bool distance, double* sums) {
   });
   if (!done) return false;
   for (std::size_t i = 0; i < x.channels; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) sums[i * x.channels + j] += lower[i * x.channels + j];
+    for (std::size_t j = 0; j <= i; ++j) sums[i * x.channels + j] = lower[i * x.channels + j];
   }
   return true;
 }

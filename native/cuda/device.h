@@ -25,7 +25,7 @@ const char* deviceName();
 // These are false, with the results untouched, where no device is open, where the work is not its, or where it could not do
 // it; in the use `always` the latter throws std::runtime_error naming the kernel.
 //
-// As addProducts of x with itself, on and below the diagonal.
+// As lowerProducts.
 bool pairsOnDevice(const Channels& x, bool distance, double* sums);
 // As reduceChannels. Only in the use `always`: the elements are looked at once, so the way to the device takes longer than
 // the work does here.

@@ -16,6 +16,7 @@ constexpr std::size_t kPacked = std::size_t{1} << 22;  // floats that all thread
 constexpr std::size_t kTileChannels = 64;  // channels of either side in one slice of work
 constexpr std::size_t kFewChannels = 128;  // up to here the positions are divided among the threads, not the entries
 constexpr std::size_t kParts = 8;
+constexpr std::size_t kLeastPart = 128;    // positions that are worth a part of their own
 constexpr std::size_t kRows = 16;          // rows of sums in one slice of work
 constexpr std::size_t kWidened = 8192;     // narrow elements that are widened at once
 
@@ -75,13 +76,13 @@ struct Task {
   const Channels& x;
   const Channels& y;
   Pairing pairing;
-  bool symmetric;
+  bool symmetric;  // of the sums those on and below the diagonal alone are written
 
   std::size_t tilePanels() const { return std::max<std::size_t>(1, kTileChannels / kernels().columns); }
 
-  // Entries of tile i of the left side with tile j of the right one; of a symmetric product those on and below the
-  // diagonal. They are summed in a place of their own, which stays in the first caches.
-  void addTiles(const Packed& left, const Packed& right, std::size_t i, std::size_t j, std::size_t length,
+  // Entries of tile i of the left side with tile j of the right one, added to `sums` or, where `first`, put there. They
+  // are summed in a place of their own, which stays in the first caches.
+  void addTiles(const Packed& left, const Packed& right, std::size_t i, std::size_t j, std::size_t length, bool first,
                 double* sums) const {
     const Kernels& simd = kernels();
     const auto tile = pairing == Pairing::dot ? simd.dotTile : simd.distanceTile;
@@ -94,10 +95,12 @@ struct Task {
       const std::size_t step = std::min(kBlock, length - from);
       for (std::size_t p = i * tilePanels(); p < lastLeft; ++p) {
         for (std::size_t q = j * tilePanels(); q < (symmetric ? std::min(p + 1, lastRight) : lastRight); ++q) {
+          const std::size_t there = std::min(simd.columns, y.channels - q * simd.columns);
           for (std::size_t r = 0; r < simd.columns && p * simd.columns + r < x.channels; r += simd.rows) {
             const std::size_t row = p * simd.columns + r - firstRow;
+            const std::size_t columns = symmetric && p == q ? std::min(there, r + simd.rows) : there;
             tile(left.panel(p) + from * simd.columns + r, right.panel(q) + from * simd.columns, step,
-                 own + row * kTileChannels + q * simd.columns - firstColumn, kTileChannels);
+                 own + row * kTileChannels + q * simd.columns - firstColumn, kTileChannels, columns);
           }
         }
       }
@@ -107,7 +110,12 @@ struct Task {
     for (std::size_t row = 0; row < rows; ++row) {
       double* const out = sums + (firstRow + row) * y.channels + firstColumn;
       const std::size_t count = symmetric && i == j ? std::min(columns, row + 1) : columns;
-      for (std::size_t column = 0; column < count; ++column) out[column] += own[row * kTileChannels + column];
+      const double* const from = own + row * kTileChannels;
+      if (first) {
+        std::copy(from, from + count, out);
+      } else {
+        for (std::size_t column = 0; column < count; ++column) out[column] += from[column];
+      }
     }
   }
 
@@ -115,7 +123,7 @@ struct Task {
 };
 
 // Many channels: one chunk of positions after the other, its entries divided among the threads.
-void addByEntries(const Task& task, double* sums, const CancelFlag& cancel) {
+void addByEntries(const Task& task, bool fresh, double* sums, const CancelFlag& cancel) {
   const std::size_t chunk = std::max(kChunk, kPacked / task.x.channels / kBlock * kBlock);
   Packed left(task.x, chunk);
   std::vector<Packed> other;
@@ -135,64 +143,73 @@ void addByEntries(const Task& task, double* sums, const CancelFlag& cancel) {
       }
     });
     parallelFor(tiles.size(), cancel, [&](std::size_t slice) {
-      task.addTiles(left, right, tiles[slice].first, tiles[slice].second, length, sums);
+      task.addTiles(left, right, tiles[slice].first, tiles[slice].second, length, fresh && from == 0, sums);
     });
   }
 }
 
-// Few channels: chunks of positions are divided among the threads, each with sums of its own, added up in order.
-void addByPositions(const Task& task, double* sums, const CancelFlag& cancel) {
-  const std::size_t entries = task.x.channels * task.y.channels;
-  const std::size_t chunks = ceilDivide(task.x.positions(), kChunk);
-  const std::size_t parts = std::min(kParts, chunks);
-  std::vector<double> partial(parts * entries);
+// Few channels: the positions are divided among the threads, each part with sums of its own, added up in order.
+void addByPositions(const Task& task, bool fresh, double* sums, const CancelFlag& cancel) {
+  const std::size_t columns = task.y.channels;
+  const std::size_t entries = task.x.channels * columns;
+  const std::size_t pieces = ceilDivide(task.x.positions(), kLeastPart);
+  const std::size_t parts = std::min(kParts, pieces);
+  Buffer<double> partial(parts * entries);
   parallelFor(parts, cancel, [&](std::size_t part) {
-    double* const own = partial.data() + part * entries;
     Packed left(task.x, kChunk);
     std::vector<Packed> other;
     if (!task.symmetric) other.emplace_back(task.y, kChunk);
     const Packed& right = task.symmetric ? left : other.front();
-    for (std::size_t chunk = part * chunks / parts; chunk < (part + 1) * chunks / parts; ++chunk) {
+    const std::size_t begin = part * pieces / parts * kLeastPart;
+    const std::size_t end = std::min(task.x.positions(), (part + 1) * pieces / parts * kLeastPart);
+    for (std::size_t from = begin; from < end; from += kChunk) {
       cancel.check();
-      const std::size_t from = chunk * kChunk;
-      const std::size_t length = std::min(kChunk, task.x.positions() - from);
+      const std::size_t length = std::min(kChunk, end - from);
       for (std::size_t p = 0; p < left.panels(); ++p) left.fill(p, from, length);
       if (!task.symmetric) {
         for (std::size_t p = 0; p < right.panels(); ++p) other.front().fill(p, from, length);
       }
       for (std::size_t i = 0; i < task.tilesOf(left); ++i) {
         for (std::size_t j = 0; j < (task.symmetric ? i + 1 : task.tilesOf(right)); ++j) {
-          task.addTiles(left, right, i, j, length, own);
+          task.addTiles(left, right, i, j, length, from == begin, partial.data() + part * entries);
         }
       }
     }
   });
-  for (std::size_t part = 0; part < parts; ++part) {
-    for (std::size_t entry = 0; entry < entries; ++entry) sums[entry] += partial[part * entries + entry];
-  }
+  parallelFor(ceilDivide(task.x.channels, kRows), cancel, [&](std::size_t slice) {
+    for (std::size_t i = slice * kRows; i < std::min(task.x.channels, (slice + 1) * kRows); ++i) {
+      const std::size_t count = task.symmetric ? i + 1 : columns;
+      double* const row = sums + i * columns;
+      if (fresh) std::fill(row, row + count, 0.0);
+      for (std::size_t part = 0; part < parts; ++part) {
+        const double* const more = partial.data() + part * entries + i * columns;
+        for (std::size_t j = 0; j < count; ++j) row[j] += more[j];
+      }
+    }
+  });
 }
 
-void run(const Task& task, double* sums, const CancelFlag& cancel) {
-  if (task.x.channels == 0 || task.y.channels == 0 || task.x.positions() == 0) return;
+// Into `sums` or, where they are fresh memory, in place of what is there.
+void run(const Task& task, bool fresh, double* sums, const CancelFlag& cancel) {
+  if (task.x.channels == 0 || task.y.channels == 0) return;
+  if (task.x.positions() == 0) {
+    if (fresh) std::fill(sums, sums + task.x.channels * task.y.channels, 0.0);
+    return;
+  }
   const bool few = task.x.channels <= kFewChannels && task.y.channels <= kFewChannels;
-  few ? addByPositions(task, sums, cancel) : addByEntries(task, sums, cancel);
+  few ? addByPositions(task, fresh, sums, cancel) : addByEntries(task, fresh, sums, cancel);
 }
 
 }  // namespace
 
 void addProducts(const Channels& x, const Channels& y, Pairing pairing, double* sums, const CancelFlag& cancel) {
-  run({x, y, pairing, false}, sums, cancel);
+  run({x, y, pairing, false}, false, sums, cancel);
 }
 
 Buffer<double> lowerProducts(const Channels& x, Pairing pairing, const CancelFlag& cancel) {
   Buffer<double> sums(x.channels * x.channels);
-  parallelFor(ceilDivide(x.channels, kRows), cancel, [&](std::size_t slice) {
-    const std::size_t begin = slice * kRows * x.channels;
-    const std::size_t end = std::min(sums.size(), begin + kRows * x.channels);
-    std::fill(sums.data() + begin, sums.data() + end, 0.0);
-  });
   if (!pairsOnDevice(x, pairing == Pairing::squaredDistance, sums.data())) {
-    run({x, x, pairing, true}, sums.data(), cancel);
+    run({x, x, pairing, true}, true, sums.data(), cancel);
   }
   return sums;
 }

@@ -20,11 +20,12 @@ struct Kernels {
   std::size_t columns;
   std::size_t columnsDouble;
 
-  // c[i * ldc + j] += Σ_k a_i(k)·b_j(k) for all of the tile, summed in float over `length` positions (callers keep it
-  // short).
-  void (*dotTile)(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc);
+  // c[i * ldc + j] += Σ_k a_i(k)·b_j(k) for at least the first `columns` columns of the tile, summed in float over
+  // `length` positions (callers keep it short).
+  void (*dotTile)(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc, std::size_t columns);
   // The same with (a_i(k) − b_j(k))² in place of the product.
-  void (*distanceTile)(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc);
+  void (*distanceTile)(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc,
+                       std::size_t columns);
   // c[i * ldc + j] −= Σ_k a_i(k)·b_j(k) in double for i < validRows and j < validColumns; panels have columnsDouble
   // channels.
   void (*subtractTile)(const double* a, const double* b, std::size_t length, double* c, std::size_t ldc,

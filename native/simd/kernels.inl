@@ -42,19 +42,19 @@ struct SquaredDistance {
   }
 };
 
-// The accumulators of one tile stay in registers over the whole length.
-template <class Op, class V, class T>
+// The accumulators of one tile, or of the first vectors of its rows, stay in registers over the whole length.
+template <class Op, class V, std::size_t Vectors, class T>
 TASCNET_TARGET TASCNET_INLINE void sumTile(const T* a, const T* b, std::size_t length, T* tile) {
   constexpr std::size_t kLanes = sizeof(V) / sizeof(T);
-  V sums[kRows][kVectors] = {};
+  V sums[kRows][Vectors] = {};
   for (std::size_t k = 0; k < length; ++k) {
-    V right[kVectors];
+    V right[Vectors];
     TASCNET_UNROLL
-    for (std::size_t v = 0; v < kVectors; ++v) load(right[v], b + v * kLanes);
+    for (std::size_t v = 0; v < Vectors; ++v) load(right[v], b + v * kLanes);
     TASCNET_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
       TASCNET_UNROLL
-      for (std::size_t v = 0; v < kVectors; ++v) Op::add(sums[r][v], a[r], right[v]);
+      for (std::size_t v = 0; v < Vectors; ++v) Op::add(sums[r][v], a[r], right[v]);
     }
     a += kVectors * kLanes;
     b += kVectors * kLanes;
@@ -62,29 +62,40 @@ TASCNET_TARGET TASCNET_INLINE void sumTile(const T* a, const T* b, std::size_t l
   std::memcpy(tile, sums, sizeof sums);
 }
 
-template <class Op>
-TASCNET_TARGET TASCNET_INLINE void floatTile(const float* a, const float* b, std::size_t length, double* c,
-                                             std::size_t ldc) {
-  float tile[kRows * kColumns];
-  sumTile<Op, FloatLanes>(a, b, length, tile);
+template <class Op, std::size_t Vectors>
+TASCNET_TARGET TASCNET_INLINE void floatColumns(const float* a, const float* b, std::size_t length, double* c,
+                                                std::size_t ldc) {
+  constexpr std::size_t kWidth = Vectors * kFloats;
+  float tile[kRows * kWidth];
+  sumTile<Op, FloatLanes, Vectors>(a, b, length, tile);
   for (std::size_t i = 0; i < kRows; ++i) {
-    for (std::size_t j = 0; j < kColumns; ++j) c[i * ldc + j] += static_cast<double>(tile[i * kColumns + j]);
+    for (std::size_t j = 0; j < kWidth; ++j) c[i * ldc + j] += static_cast<double>(tile[i * kWidth + j]);
   }
 }
 
-TASCNET_TARGET inline void dotTile(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc) {
-  floatTile<Dot>(a, b, length, c, ldc);
+template <class Op, std::size_t Vectors = 1>
+TASCNET_TARGET TASCNET_INLINE void floatTile(const float* a, const float* b, std::size_t length, double* c,
+                                             std::size_t ldc, std::size_t columns) {
+  if constexpr (Vectors < kVectors) {
+    if (columns > Vectors * kFloats) return floatTile<Op, Vectors + 1>(a, b, length, c, ldc, columns);
+  }
+  floatColumns<Op, Vectors>(a, b, length, c, ldc);
 }
 
-TASCNET_TARGET inline void distanceTile(const float* a, const float* b, std::size_t length, double* c,
-                                        std::size_t ldc) {
-  floatTile<SquaredDistance>(a, b, length, c, ldc);
+TASCNET_TARGET inline void dotTile(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc,
+                                   std::size_t columns) {
+  floatTile<Dot>(a, b, length, c, ldc, columns);
+}
+
+TASCNET_TARGET inline void distanceTile(const float* a, const float* b, std::size_t length, double* c, std::size_t ldc,
+                                        std::size_t columns) {
+  floatTile<SquaredDistance>(a, b, length, c, ldc, columns);
 }
 
 TASCNET_TARGET inline void subtractTile(const double* a, const double* b, std::size_t length, double* c,
                                         std::size_t ldc, std::size_t validRows, std::size_t validColumns) {
   double tile[kRows * kColumnsDouble];
-  sumTile<Dot, DoubleLanes>(a, b, length, tile);
+  sumTile<Dot, DoubleLanes, kVectors>(a, b, length, tile);
   for (std::size_t i = 0; i < validRows; ++i) {
     for (std::size_t j = 0; j < validColumns; ++j) c[i * ldc + j] -= tile[i * kColumnsDouble + j];
   }
