@@ -33,6 +33,7 @@
         "native/score/norms.cc",
         "native/score/pairs.cc",
         "native/score/products.cc",
+        "native/score/strided.cc",
         "native/simd/kernels.cc",
         "native/surgery/gather.cc",
         "native/surgery/rows.cc",

@@ -1,13 +1,17 @@
 /**
  * tascnet/native: the addon for other tools. Typed arrays and shapes in, typed arrays out; no graph, no engine.
  *
- * - Tensors are row-major. Weights are Float32Array (scores and histories also take float16 and bfloat16, as a Uint16Array
- *   with `dtype`), scores Float64Array, indices Int32Array.
+ * - Tensors are row-major; scores and histories take others by their `strides`. Weights are Float32Array (scores, histories,
+ *   least squares and merges also take float16 and bfloat16, as a Uint16Array with `dtype`), scores Float64Array, indices
+ *   Int32Array.
  * - Work runs off the event loop on all cores (`TASCNET_THREADS` bounds them, for the whole process). Results do not depend
- *   on the number of threads. Every asynchronous call takes `{ signal }`.
+ *   on the number of threads. Every asynchronous call but `findDevice` takes `{ signal }`. What has no weights to work on is
+ *   done at once: `planSurgery`, `compileCost`, `History.l1`.
+ * - Calls run side by side; those on one `History` or `LeastSquares` one after the other, in the order in which they were
+ *   made.
  * - Each call waits for its result on one of libuv's threads (`UV_THREADPOOL_SIZE`, 4 by default), as file access does.
- * - Arrays that are passed are read in place until the promise settles, never written (but for the `out` of a cut) and never
- *   copied: do not change them or transfer their buffers meanwhile. Those on a SharedArrayBuffer, a resizable or a detached
+ * - Arrays that are passed are read in place until the promise settles, never written (but for an `out`) and never copied
+ *   (but where `strides` want it): do not change them or transfer their buffers meanwhile. Those on a SharedArrayBuffer, a resizable or a detached
  *   buffer are refused. Results belong to the caller.
  * - A wrong argument rejects with a TypeError or RangeError that names it, what came and what was expected (the
  *   synchronous calls throw it); a signal rejects with `Interrupted`, once the work has ended.

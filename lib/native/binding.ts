@@ -52,7 +52,15 @@ export interface Binding {
   deviceOpen(library: string, use: 'worthwhile' | 'always'): Promise<void>;
   /** Multiply-adds from which comparing channels is worth the way to a device. */
   worthwhile: number;
-  norms(tensor: Weights, dims: Dims, axis: number, kind: string, token?: Token, dtype?: DType): Promise<Float64Array>;
+  norms(
+    tensor: Weights,
+    dims: Dims,
+    axis: number,
+    kind: string,
+    token?: Token,
+    dtype?: DType,
+    strides?: Dims,
+  ): Promise<Float64Array>;
   normsOfAll(tensors: readonly object[], kind: string, token?: Token): Promise<Float64Array[]>;
   taylor(
     weight: Weights,
@@ -62,9 +70,17 @@ export interface Binding {
     kind: string,
     token?: Token,
     dtype?: DType,
+    strides?: Dims,
   ): Promise<Float64Array>;
-  geometricMedian(tensor: Weights, dims: Dims, axis: number, token?: Token, dtype?: DType): Promise<Float64Array>;
-  lamp(tensor: Weights, dims: Dims, axis: number, token?: Token, dtype?: DType): Promise<Float64Array>;
+  geometricMedian(
+    tensor: Weights,
+    dims: Dims,
+    axis: number,
+    token?: Token,
+    dtype?: DType,
+    strides?: Dims,
+  ): Promise<Float64Array>;
+  lamp(tensor: Weights, dims: Dims, axis: number, token?: Token, dtype?: DType, strides?: Dims): Promise<Float64Array>;
   cosinePairs(gram: Float64Array, n: number, k: number, token?: Token): Promise<PairArrays>;
   rankChannels(scores: Float64Array, count: number | undefined, token?: Token): Promise<Int32Array>;
   historyCreate(dims: Dims, axis: number): Handle;
@@ -75,19 +91,20 @@ export interface Binding {
     axis: number,
     token?: Token,
     dtype?: DType,
+    strides?: Dims,
   ): Promise<void>;
   historyL1(history: Handle): Float64Array;
   historyGram(history: Handle, token?: Token): Promise<Float64Array>;
   historyCosine(history: Handle, token?: Token): Promise<Float64Array>;
   historyTopPairs(history: Handle, k: number, token?: Token): Promise<PairArrays>;
-  historyKeep(history: Handle, indices: Int32Array): Promise<void>;
-  historySave(history: Handle, room: number): Promise<Float64Array>;
-  historyRestore(history: Handle, state: Float64Array): Promise<void>;
+  historyKeep(history: Handle, indices: Int32Array, token?: Token): Promise<void>;
+  historySave(history: Handle, room: number, token?: Token): Promise<Float64Array>;
+  historyRestore(history: Handle, state: Float64Array, token?: Token): Promise<void>;
   applySurgery(cuts: readonly object[], token?: Token): Promise<ArrayBufferView[]>;
   costCompile(program: object): Handle;
   costEvaluate(cost: Handle, configurations: Int32Array, token?: Token): Promise<Float64Array>;
   regressCreate(inputs: number, outputs: number): Handle;
-  regressAdd(equations: Handle, x: Float32Array, y: Float32Array, count: number, token?: Token): Promise<void>;
+  regressAdd(equations: Handle, x: Weights, y: Weights, count: number, token?: Token, dtype?: DType): Promise<void>;
   regressSolve(equations: Handle, ridge: number, prior: Float32Array | undefined, token?: Token): Promise<Float32Array>;
   preprocessImages(
     pixels: Uint8Array,
@@ -104,7 +121,13 @@ export interface Binding {
 }
 
 /** Of this file, or of the bundle that it became part of; one in CommonJS knows itself by `__filename` alone. */
-const here = typeof __filename === 'string' ? pathToFileURL(__filename).href : import.meta.url;
+const here =
+  typeof __filename === 'string' && __filename !== globalFilename() ? pathToFileURL(__filename).href : import.meta.url;
+
+/** Where code comes from a string (`node -e`, some workers), everybody sees a `__filename` that is nobody's. */
+function globalFilename(): unknown {
+  return Reflect.get(globalThis, '__filename');
+}
 
 /**
  * Where the binary may be, best first: the folder of the package is one up from dist/native.js, two up from this file; a

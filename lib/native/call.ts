@@ -26,18 +26,26 @@ export async function call<T>(
   work?: number,
 ): Promise<T> {
   const signal = options?.signal;
-  if (work !== undefined && needsDevice(work)) await findDevice();
-  if (signal === undefined) return start();
+  const search = work !== undefined && needsDevice(work) ? findDevice() : undefined;
+  if (signal === undefined) {
+    await search;
+    return start();
+  }
   requireSignal(signal);
   if (signal.aborted) throw new Interrupted();
   const token = new Int32Array(1);
-  const stop = () => {
-    token[0] = 1;
-  };
-  // Many calls may wait for one signal; Node warns from eleven on.
-  setMaxListeners(0, signal);
+  let stop = () => {};
+  const stopped = new Promise<'stopped'>((resolve) => {
+    stop = () => {
+      token[0] = 1;
+      resolve('stopped');
+    };
+  });
+  // Many calls may wait for one signal; Node warns from eleven on. A signal of another maker has no such limit.
+  if (signal instanceof EventTarget) setMaxListeners(0, signal);
   signal.addEventListener('abort', stop, { once: true });
   try {
+    if (search !== undefined && (await Promise.race([search, stopped])) === 'stopped') throw new Interrupted();
     return await start(token);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'TASCNET_CANCELLED') throw new Interrupted();

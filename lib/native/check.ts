@@ -1,5 +1,7 @@
 /** Checks of what C++ is not given as it came; same words as there. */
 
+import { types } from 'node:util';
+
 export function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
     return `${value}`;
@@ -50,12 +52,40 @@ export function requireBytes(value: unknown, name: string): asserts value is Uin
   if (tag !== '[object Uint8Array]') throw new TypeError(message('a Uint8Array', name, value));
 }
 
+/** In the words of the addon, which says so of what it is given itself. */
+export function requireOwnMemory(view: ArrayBufferView, name: string): void {
+  const what = describe(view);
+  if (types.isSharedArrayBuffer(view.buffer))
+    throw new TypeError(
+      `Expected memory of its own for ${name} but received ${what} on a SharedArrayBuffer: pass a copy (slice())`,
+    );
+  if (isDetached(view.buffer))
+    throw new TypeError(`Expected memory for ${name} but received ${what} whose buffer was transferred (detached)`);
+  if (Reflect.get(view.buffer, 'resizable') === true)
+    throw new TypeError(
+      `Expected memory of a fixed size for ${name} but received ${what} on a resizable ArrayBuffer: pass a copy (slice())`,
+    );
+}
+
+/** Node 20 has no `detached`. */
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 export function requireTypedArray(value: unknown, name: string, expected: string): void {
   if (!ArrayBuffer.isView(value) || !('length' in value)) throw new TypeError(message(expected, name, value));
 }
 
 export function requireSignal(value: unknown): asserts value is AbortSignal {
-  const listens = typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
-  if (!listens || typeof value.addEventListener !== 'function')
+  const given = typeof value === 'object' && value !== null ? value : {};
+  const listens = ['addEventListener', 'removeEventListener'].every(
+    (key) => typeof Reflect.get(given, key) === 'function',
+  );
+  if (!listens || typeof Reflect.get(given, 'aborted') !== 'boolean')
     throw new TypeError(message('an AbortSignal', 'signal', value));
 }

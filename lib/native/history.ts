@@ -6,7 +6,7 @@
 
 import { binding, type Handle } from './binding.js';
 import { type CallOptions, call, Queue } from './call.js';
-import { requireArray, requireBytes } from './check.js';
+import { requireArray, requireBytes, requireOwnMemory } from './check.js';
 import { comparisons } from './device.js';
 import type { ChannelPairs, WeightOptions, Weights } from './scores.js';
 
@@ -25,7 +25,7 @@ export class History {
   #records: number;
   readonly axis: number;
 
-  /** As `createHistory`. */
+  /** As `createHistory`. @throws as it does */
   constructor(dims: readonly number[], axis: number);
   /** @internal */
   constructor(dims: readonly number[], axis: number, records: number);
@@ -54,9 +54,9 @@ export class History {
    * Adds the weights as they are now (one epoch). The array is read until the promise settles: do not train on it
    * meanwhile, nor transfer its buffer. When the promise is rejected, nothing was added.
    *
-   * @param weights row-major of shape `dims`
+   * @param weights of shape `dims`, row-major unless `strides` says otherwise
    * @param options `dims`: another shape with the same number of channels, from here on (the layer's other axes were cut)
-   * @throws RangeError naming the channel when a weight is not finite
+   * @throws TypeError, RangeError naming a wrong argument, or the channel when a weight is not finite
    */
   record(weights: Weights, options?: WeightOptions & { dims?: readonly number[] | undefined }): Promise<void> {
     return this.#queue.run(async () => {
@@ -65,7 +65,8 @@ export class History {
       const dims = [...given];
       await call(
         options,
-        (token) => binding().historyRecord(this.#handle, weights, dims, this.axis, token, options?.dtype),
+        (token) =>
+          binding().historyRecord(this.#handle, weights, dims, this.axis, token, options?.dtype, options?.strides),
         comparisons(dims, this.axis),
       );
       this.#dims = dims;
@@ -82,36 +83,57 @@ export class History {
     return binding().historyL1(this.#handle);
   }
 
-  /** G, channels × channels. */
+  /**
+   * G, channels × channels.
+   *
+   * @throws RangeError where there is no memory for it
+   */
   gram(options?: CallOptions): Promise<Float64Array> {
     return this.#queue.run(() => call(options, (token) => binding().historyGram(this.#handle, token)));
   }
 
-  /** Cosine similarities, channels × channels; 0 where a channel was zero throughout. */
+  /**
+   * Cosine similarities, channels × channels; 0 where a channel was zero throughout.
+   *
+   * @throws RangeError where there is no memory for them
+   */
   cosine(options?: CallOptions): Promise<Float64Array> {
     return this.#queue.run(() => call(options, (token) => binding().historyCosine(this.#handle, token)));
   }
 
-  /** The k most similar pairs, most similar first; fewer when there are fewer. */
+  /**
+   * The k most similar pairs, most similar first; fewer when there are fewer.
+   *
+   * @throws TypeError, RangeError when k is not an integer of at least 0
+   */
   topPairs(k: number, options?: CallOptions): Promise<ChannelPairs> {
     return this.#queue.run(() => call(options, (token) => binding().historyTopPairs(this.#handle, k, token)));
   }
 
-  /** Goes on with these channels, in this order: the layer was cut in the middle of its history. */
-  keep(indices: Int32Array): Promise<void> {
+  /**
+   * Goes on with these channels, in this order: the layer was cut in the middle of its history. When the promise is
+   * rejected, it has those that it had.
+   *
+   * @param indices each at most once
+   * @throws TypeError, RangeError naming the index that is wrong
+   */
+  keep(indices: Int32Array, options?: CallOptions): Promise<void> {
     return this.#queue.run(async () => {
-      const done = binding().historyKeep(this.#handle, indices);
-      const dims = this.#dims.with(this.axis, indices.length);
-      await done;
+      let dims = this.#dims;
+      await call(options, (token) => {
+        const done = binding().historyKeep(this.#handle, indices, token);
+        dims = this.#dims.with(this.axis, indices.length);
+        return done;
+      });
       this.#dims = dims;
     });
   }
 
   /** Everything, for `History.restore`: 16 + 4 · rank bytes, then channels · (channels + 3) / 2 doubles, little-endian. */
-  serialize(): Promise<Uint8Array> {
+  serialize(options?: CallOptions): Promise<Uint8Array> {
     return this.#queue.run(async () => {
       const head = headBytes(this.#dims.length);
-      const { buffer } = await binding().historySave(this.#handle, head / 8);
+      const { buffer } = await call(options, (token) => binding().historySave(this.#handle, head / 8, token));
       const view = new DataView(buffer, 0, head);
       const header = [MAGIC, this.#records, this.axis, this.#dims.length, ...this.#dims];
       for (const [i, value] of header.entries()) view.setUint32(4 * i, value, true);
@@ -122,10 +144,11 @@ export class History {
   /**
    * The history that was serialised. The bytes are read until the promise settles.
    *
-   * @throws RangeError when they are not those of a history
+   * @throws TypeError when they are not a Uint8Array on memory of its own; RangeError when they are not those of a history
    */
-  static async restore(bytes: Uint8Array): Promise<History> {
+  static async restore(bytes: Uint8Array, options?: CallOptions): Promise<History> {
     requireBytes(bytes, 'bytes');
+    requireOwnMemory(bytes, 'bytes');
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const wrong = (what: string) => new RangeError(`Expected a serialised history for bytes but received ${what}`);
     if (bytes.length < 4 * HEADER || view.getUint32(0, true) !== MAGIC) throw wrong('bytes of another kind');
@@ -136,15 +159,15 @@ export class History {
     const expected = headBytes(rank) + 4 * channels * (channels + 3);
     if (bytes.length !== expected) throw wrong(`${bytes.length} bytes instead of ${expected}`);
     const history = new History(dims, axis, records);
-    await binding().historyRestore(history.#handle, doublesOf(bytes.subarray(headBytes(rank))));
+    const state = doublesOf(bytes.subarray(headBytes(rank)));
+    await call(options, (token) => binding().historyRestore(history.#handle, state, token));
     return history;
   }
 }
 
-/** In place where their memory allows it. */
+/** In place where they are aligned. */
 function doublesOf(bytes: Uint8Array): Float64Array {
-  const plain = Object.prototype.toString.call(bytes.buffer) === '[object ArrayBuffer]';
-  const { buffer, byteOffset, byteLength } = plain && bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   return new Float64Array(buffer, byteOffset, byteLength / 8);
 }
 
@@ -156,6 +179,8 @@ function headBytes(rank: number): number {
 /**
  * An empty history of a tensor of this shape, channels along `axis`. It will take 8 · channels² bytes; at most 16,384
  * channels.
+ *
+ * @throws TypeError, RangeError naming a wrong argument
  */
 export function createHistory(dims: readonly number[], axis: number): History {
   return new History(dims, axis);

@@ -1,6 +1,6 @@
 /** Least squares from streamed samples: the weights of a layer solved again after its inputs were cut. */
 
-import { binding, type Handle } from './binding.js';
+import { binding, type DType, type Handle, type Weights } from './binding.js';
 import { type CallOptions, call, Queue } from './call.js';
 import { comparisons } from './device.js';
 
@@ -32,13 +32,14 @@ export class LeastSquares {
    * until the promise settles. When it is rejected, nothing was added.
    *
    * @param x count × inputs, row-major
-   * @param y count × outputs, row-major
-   * @throws RangeError naming the column when a value is not finite
+   * @param y count × outputs, row-major, of the same dtype
+   * @param options `dtype`: both hold half precision, as Uint16Array
+   * @throws TypeError, RangeError naming a wrong argument, or the column when a value is not finite
    */
-  add(x: Float32Array, y: Float32Array, count: number, options?: CallOptions): Promise<void> {
+  add(x: Weights, y: Weights, count: number, options?: CallOptions & { dtype?: DType | undefined }): Promise<void> {
     return this.#queue.run(async () => {
       const work = comparisons([count, this.inputs], 1);
-      await call(options, (token) => binding().regressAdd(this.#handle, x, y, count, token), work);
+      await call(options, (token) => binding().regressAdd(this.#handle, x, y, count, token, options?.dtype), work);
       this.#samples += count;
     });
   }
@@ -60,6 +61,8 @@ export class LeastSquares {
 /**
  * Normal equations of a linear map from `inputs` (at most 16,384) to `outputs` (at most 65,536) numbers. For a bias, give
  * X a column of ones.
+ *
+ * @throws TypeError, RangeError naming a wrong argument, or where there is no memory
  */
 export function createLeastSquares(inputs: number, outputs: number): LeastSquares {
   return new LeastSquares(inputs, outputs);

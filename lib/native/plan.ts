@@ -1,6 +1,6 @@
 /** What a removal of channels takes out of every tensor, worked out before anything is touched. */
 
-import { requireArray, requireIndex, requireInteger, requireObject } from './check.js';
+import { describe, requireArray, requireIndex, requireInteger, requireObject, requireOwnMemory } from './check.js';
 import type { AxisCut } from './surgery.js';
 
 /**
@@ -27,7 +27,7 @@ export interface ChannelMember {
 export interface ChannelGroup {
   channels: number;
   /** The channels to take out, in any order, each at most once. */
-  remove: ArrayLike<number>;
+  remove: readonly number[] | Int32Array;
   /** Pairs [from, into]: in members that read, the slices of `from`, which is removed, are added onto those of `into`. */
   merge?: readonly (readonly [from: number, into: number])[] | undefined;
   members: readonly ChannelMember[];
@@ -93,12 +93,24 @@ export function planSurgery(
   });
 }
 
+const MOST_EXTENT = 2 ** 31 - 1;
+const MOST_DIMS = 16;
+/** Channels, and indices along an axis that is cut: a plan says of each whether it stays. */
+const MOST_PLANNED = 2 ** 27;
+
+/** As the addon checks them. */
 function checkDims(dims: unknown, name: string): void {
   requireArray(dims, name);
-  for (const [i, extent] of dims.entries()) requireInteger(extent, `${name}[${i}]`, 0, MOST_EXTENT);
+  if (dims.length === 0 || dims.length > MOST_DIMS)
+    throw new RangeError(`Expected 1 to ${MOST_DIMS} extents for ${name} but received ${dims.length}`);
+  let elements = 1;
+  for (const [i, extent] of dims.entries()) {
+    requireInteger(extent, `${name}[${i}]`, 0, MOST_EXTENT);
+    elements *= Math.max(1, extent);
+    if (elements > Number.MAX_SAFE_INTEGER)
+      throw new RangeError(`Expected a product of extents below 2^53 for ${name} but received more than that`);
+  }
 }
-
-const MOST_EXTENT = 2 ** 31 - 1;
 
 function readGroup(
   group: unknown,
@@ -108,7 +120,7 @@ function readGroup(
 ): void {
   requireObject(group, name);
   const { channels, remove, merge = [], members } = group as { [key in keyof ChannelGroup]?: unknown };
-  requireInteger(channels, `${name}.channels`, 0, MOST_EXTENT);
+  requireInteger(channels, `${name}.channels`, 0, MOST_PLANNED);
   const gone = removedOf(remove, `${name}.remove`, channels);
   const pairs = mergesOf(merge, `${name}.merge`, gone);
   requireArray(members, `${name}.members`);
@@ -118,11 +130,13 @@ function readGroup(
     const { tensor, axis, reads } = member as { [key in keyof ChannelMember]?: unknown };
     const dims = typeof tensor === 'string' ? shapes.get(tensor) : undefined;
     if (typeof tensor !== 'string' || dims === undefined)
-      throw new RangeError(`Expected the name of one of tensors for ${at}.tensor but received ${String(tensor)}`);
+      throw new RangeError(`Expected the name of one of tensors for ${at}.tensor but received ${describe(tensor)}`);
     requireIndex(axis, `${at}.axis`, dims.length);
     const own = axes.get(tensor) ?? new Map<number, Axis>();
     axes.set(tensor, own);
-    const state = own.get(axis) ?? { state: new Uint8Array(dims[axis] ?? 0), merge: [] };
+    const extent = dims[axis] ?? 0;
+    requireInteger(extent, `tensors.${tensor}[${axis}], an axis that is cut`, 0, MOST_PLANNED);
+    const state = own.get(axis) ?? { state: new Uint8Array(extent), merge: [] };
     own.set(axis, state);
     markMember(member, at, gone, reads === true ? pairs : [], state);
   }
@@ -130,16 +144,22 @@ function readGroup(
 
 /** Per channel 1 where it goes. */
 function removedOf(remove: unknown, name: string, channels: number): Uint8Array {
-  const list: unknown = ArrayBuffer.isView(remove) ? Array.from(remove as unknown as ArrayLike<unknown>) : remove;
-  requireArray(list, name);
   const gone = new Uint8Array(channels);
-  for (const [i, channel] of list.entries()) {
+  for (const [i, channel] of indexListOf(remove, name).entries()) {
     requireIndex(channel, `${name}[${i}]`, channels);
     if (gone[channel] === 1)
       throw new RangeError(`Expected every channel once for ${name}[${i}] but received ${channel} again`);
     gone[channel] = 1;
   }
   return gone;
+}
+
+function indexListOf(value: unknown, name: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (!ArrayBuffer.isView(value) || !('length' in value))
+    throw new TypeError(`Expected an array or an Int32Array for ${name} but received ${describe(value)}`);
+  requireOwnMemory(value, name);
+  return Array.from(value as unknown as ArrayLike<unknown>);
 }
 
 function mergesOf(merge: unknown, name: string, gone: Uint8Array): [number, number][] {
@@ -187,8 +207,12 @@ function markMember(member: object, at: string, gone: Uint8Array, pairs: [number
 
 /** Nothing where all indices stay. */
 function cutOf(tensor: string, axis: number, { state, merge }: Axis): AxisCut[] {
-  const keep = Int32Array.from(state.keys()).filter((index) => state[index] !== GOES);
-  if (keep.length === state.length) return [];
+  let stays = 0;
+  for (const each of state) if (each !== GOES) stays++;
+  if (stays === state.length) return [];
+  const keep = new Int32Array(stays);
+  let kept = 0;
+  for (let index = 0; index < state.length; index++) if (state[index] !== GOES) keep[kept++] = index;
   if (keep.length === 0)
     throw new RangeError(`Expected an index to stay along axis ${axis} of ${tensor} but none would`);
   return [merge.length === 0 ? { axis, keep } : { axis, keep, merge }];

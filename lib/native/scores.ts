@@ -7,11 +7,22 @@ import { comparisons } from './device.js';
 
 export type { DType, Weights };
 
-/** For weights in half precision: a Uint16Array of their bits, widened while it is read, and `dtype` to say which. */
-export interface WeightOptions extends CallOptions {
-  /** `float16` is IEEE half precision, `bfloat16` the upper half of a float32; `float32`, a Float32Array, when left out. */
+/** How weights lie in their array. */
+export interface WeightLayout {
+  /**
+   * `float16` is IEEE half precision, `bfloat16` the upper half of a float32: the array is a Uint16Array of their bits,
+   * widened while it is read. `float32`, a Float32Array, when left out.
+   */
   dtype?: DType | undefined;
+  /**
+   * Along each axis, elements from one index to the next; row-major when left out. With it the array may hold more than
+   * the tensor (a slice or a transposed view of another), but not less than the product of `dims`. What does not lie row
+   * after row is copied first, into memory of the addon's own.
+   */
+  strides?: readonly number[] | undefined;
 }
+
+export interface WeightOptions extends CallOptions, WeightLayout {}
 
 /** `l2` is the square root of `sumSquares`; `linf` the largest magnitude. */
 export type NormKind = 'l1' | 'l2' | 'linf' | 'sumSquares';
@@ -32,18 +43,20 @@ export function norms(
   kind: NormKind,
   options?: WeightOptions,
 ): Promise<Float64Array> {
-  return call(options, (token) => binding().norms(tensor, dims, axis, kind, token, options?.dtype), 0);
+  return call(
+    options,
+    (token) => binding().norms(tensor, dims, axis, kind, token, options?.dtype, options?.strides),
+    0,
+  );
 }
 
 /** A tensor and the axis of its channels, as `norms` takes them. */
-export interface ChannelTensor {
-  /** Row-major, as many elements as the product of `dims`. */
+export interface ChannelTensor extends WeightLayout {
+  /** As many elements as the product of `dims`, row-major, unless `strides` says otherwise. */
   data: Weights;
   /** 1 to 16 extents. */
   dims: readonly number[];
   axis: number;
-  /** As in `WeightOptions`. */
-  dtype?: DType | undefined;
 }
 
 /**
@@ -64,8 +77,13 @@ export function normsOfAll(
  * The importance of the channels of a batch normalisation: the magnitude of its scale γ (Liu et al. 2017).
  *
  * @param scale one number per channel
+ * @returns as many numbers
+ * @throws TypeError, RangeError naming a wrong argument
  */
-export async function batchNormScale(scale: Weights, options?: WeightOptions): Promise<Float64Array> {
+export async function batchNormScale(
+  scale: Weights,
+  options?: CallOptions & { dtype?: DType | undefined },
+): Promise<Float64Array> {
   requireTypedArray(scale, 'scale', 'a Float32Array');
   return norms(scale, [scale.length], 0, 'l1', options);
 }
@@ -75,8 +93,9 @@ export async function batchNormScale(scale: Weights, options?: WeightOptions): P
  * is (`signed`, for adding up over the tensors of a group), its magnitude, or its square (the default).
  *
  * @param weight row-major, as many elements as the product of `dims`
- * @param gradient of the loss by `weight`, of the same shape and dtype
- * @returns `dims[axis]` numbers
+ * @param gradient of the loss by `weight`, of the same shape, dtype and strides
+ * @returns `dims[axis]` numbers, summed in double
+ * @throws TypeError, RangeError naming a wrong argument
  */
 export function taylor(
   weight: Weights,
@@ -86,13 +105,19 @@ export function taylor(
   options?: WeightOptions & { kind?: 'signed' | 'absolute' | 'squared' | undefined },
 ): Promise<Float64Array> {
   const kind = options?.kind ?? 'squared';
-  return call(options, (token) => binding().taylor(weight, gradient, dims, axis, kind, token, options?.dtype), 0);
+  const { dtype, strides } = options ?? {};
+  return call(options, (token) => binding().taylor(weight, gradient, dims, axis, kind, token, dtype, strides), 0);
 }
 
 /**
  * FPGM (He et al. 2019, equation 4): per channel the sum of its Euclidean distances to all channels; the least is nearest
  * to the geometric median and the one that the others replace best. Takes dims[axis]² doubles of scratch memory; at most
  * 16,384 channels.
+ *
+ * @param tensor row-major, as many elements as the product of `dims`
+ * @param dims the shape, 1 to 16 extents
+ * @returns `dims[axis]` numbers
+ * @throws TypeError, RangeError naming a wrong argument
  */
 export function geometricMedian(
   tensor: Weights,
@@ -102,7 +127,7 @@ export function geometricMedian(
 ): Promise<Float64Array> {
   return call(
     options,
-    (token) => binding().geometricMedian(tensor, dims, axis, token, options?.dtype),
+    (token) => binding().geometricMedian(tensor, dims, axis, token, options?.dtype, options?.strides),
     comparisons(dims, axis),
   );
 }
@@ -112,7 +137,10 @@ export function geometricMedian(
  * those of its tensor that are at least as large, in 0 … 1 and comparable between layers; the largest has 1. Of equal
  * channels that of larger index counts as the larger. All are 0 where the tensor is zero, and NaN where it holds a NaN.
  *
+ * @param tensor row-major, as many elements as the product of `dims`
+ * @param dims the shape, 1 to 16 extents
  * @returns `dims[axis]` numbers
+ * @throws TypeError, RangeError naming a wrong argument
  */
 export function lamp(
   tensor: Weights,
@@ -120,7 +148,7 @@ export function lamp(
   axis: number,
   options?: WeightOptions,
 ): Promise<Float64Array> {
-  return call(options, (token) => binding().lamp(tensor, dims, axis, token, options?.dtype), 0);
+  return call(options, (token) => binding().lamp(tensor, dims, axis, token, options?.dtype, options?.strides), 0);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Taking channels out of tensors. */
 
-import { binding } from './binding.js';
+import { binding, type DType } from './binding.js';
 import { type CallOptions, call } from './call.js';
 
 /** The typed arrays that hold tensors; float16 and bfloat16 travel as Uint16Array. */
@@ -24,7 +24,8 @@ export interface AxisCut {
   keep: Int32Array;
   /**
    * Pairs [from, into]: the slice `from`, which is removed, is added onto the slice `into`, which is kept; both count
-   * before the cut. For Float32Array and Float64Array only.
+   * before the cut. For Float32Array, Float64Array and, with the cut's `dtype`, half precision, where each sum is made in
+   * float32 and rounded to nearest, ties to even.
    */
   merge?: readonly (readonly [from: number, into: number])[] | undefined;
 }
@@ -34,6 +35,8 @@ export interface Cut<T extends Numbers = Numbers> {
   /** Row-major, as many elements as the product of `dims`. Not changed. */
   data: T;
   dims: readonly number[];
+  /** What the numbers of a Uint16Array are; only merges need to know. */
+  dtype?: DType | undefined;
   /** Each axis at most once. With none the tensor is copied. */
   axes: readonly AxisCut[];
   /**

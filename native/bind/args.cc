@@ -15,13 +15,6 @@ constexpr std::size_t kMostElements = (std::size_t{1} << 53) - 1;
 
 }  // namespace
 
-Channels Shape::along(std::size_t axis, Elements data) const {
-  Channels view = {data, 1, dims_[axis], 1};
-  for (std::size_t a = 0; a < axis; ++a) view.outer *= dims_[a];
-  for (std::size_t a = axis + 1; a < dims_.size(); ++a) view.inner *= dims_[a];
-  return view;
-}
-
 void Args::wrongType(const std::string& expected, const std::string& name, Napi::Value received) const {
   throw Napi::TypeError::New(env_, "Expected " + expected + " for " + name + " but received " + describe(received));
 }
@@ -165,14 +158,55 @@ TypedArray Args::doubles(Napi::Value value, const std::string& name) {
   return typedArray(value, name, napi_float64_array, "a Float64Array");
 }
 
+ElementKind Args::kindOf(Napi::Value dtype, const std::string& name) const {
+  constexpr ElementKind kKinds[] = {ElementKind::float32, ElementKind::float16, ElementKind::bfloat16};
+  return absent(dtype) ? ElementKind::float32 : kKinds[choice(dtype, name, {"float32", "float16", "bfloat16"})];
+}
+
+TypedArray Args::weights(Napi::Value value, const std::string& name, ElementKind kind) {
+  if (kind == ElementKind::float32) return typedArray(value, name, napi_float32_array, "a Float32Array");
+  return typedArray(value, name, napi_uint16_array,
+                    kind == ElementKind::float16 ? "a Uint16Array (dtype 'float16')" : "a Uint16Array (dtype 'bfloat16')");
+}
+
 Elements Args::elements(Napi::Value value, const std::string& name, Napi::Value dtype, std::size_t length,
                         const std::string& why, const std::string& dtypeName) {
-  const std::size_t kind = absent(dtype) ? 0 : choice(dtype, dtypeName, {"float32", "float16", "bfloat16"});
-  if (kind == 0) return floats(value, name, length, why);
-  const char* const expected = kind == 1 ? "a Uint16Array (dtype 'float16')" : "a Uint16Array (dtype 'bfloat16')";
-  const TypedArray array = typedArray(value, name, napi_uint16_array, expected);
+  const ElementKind kind = kindOf(dtype, dtypeName);
+  const TypedArray array = weights(value, name, kind);
   requireLength(array, name, length, why);
-  return {array.data, kind == 1 ? ElementKind::float16 : ElementKind::bfloat16};
+  return {array.data, kind};
+}
+
+Strided Args::tensor(Napi::Value value, const std::string& name, const Shape& shape, Napi::Value dtype,
+                     Napi::Value strides, const std::string& prefix) {
+  if (absent(strides)) {
+    return {elements(value, name, dtype, shape.elements(), "the product of dims", prefix + "dtype"), shape.dims(), {}};
+  }
+  const ElementKind kind = kindOf(dtype, prefix + "dtype");
+  const TypedArray array = weights(value, name, kind);
+  const std::string listName = prefix + "strides";
+  const Napi::Array list = this->array(strides, listName);
+  if (list.Length() != shape.dims().size()) {
+    wrongRange("as many numbers as dims has", listName, std::to_string(list.Length()));
+  }
+  std::vector<std::size_t> steps;
+  std::size_t last = 0;
+  for (std::uint32_t a = 0; a < list.Length(); ++a) {
+    const std::string at = listName + "[" + std::to_string(a) + "]";
+    const std::size_t step = integer(list.Get(a), at, 0, kMostElements);
+    steps.push_back(step);
+    const std::size_t moves = shape.elements() == 0 ? 0 : shape[a] - 1;
+    if (step != 0 && moves > (array.length - std::min(array.length, last + 1)) / step) {
+      wrongRange("strides within the " + std::to_string(array.length) + " elements of " + name, at, std::to_string(step));
+    }
+    last += moves * step;
+  }
+  // Also where strides of 0 say the same elements again: a copy of them all must not outgrow the memory.
+  if (shape.elements() > array.length) {
+    wrongRange("at least " + std::to_string(shape.elements()) + " elements (the product of dims)", name,
+               std::to_string(array.length));
+  }
+  return {{array.data, kind}, shape.dims(), std::move(steps)};
 }
 
 const double* Args::doubles(Napi::Value value, const std::string& name, std::size_t length, const std::string& why) {

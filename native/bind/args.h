@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "../parallel.h"
-#include "../score/layout.h"
+#include "../score/strided.h"
 
 namespace tascnet {
 
@@ -30,7 +30,6 @@ class Shape {
   std::size_t elements() const { return elements_; }
   const std::vector<std::size_t>& dims() const { return dims_; }
   std::size_t operator[](std::size_t axis) const { return dims_[axis]; }
-  Channels along(std::size_t axis, Elements data) const;
 
  private:
   std::vector<std::size_t> dims_;
@@ -67,6 +66,9 @@ class Args {
   // A Float32Array, or with a `dtype` of 'float16' or 'bfloat16' a Uint16Array of their bits.
   Elements elements(Napi::Value value, const std::string& name, Napi::Value dtype, std::size_t length,
                     const std::string& why, const std::string& dtypeName = "dtype");
+  // The same, of the shape; with `strides`, an array that holds all of its elements.
+  Strided tensor(Napi::Value value, const std::string& name, const Shape& shape, Napi::Value dtype, Napi::Value strides,
+                 const std::string& prefix = "");
   TypedArray ints(Napi::Value value, const std::string& name);
   TypedArray doubles(Napi::Value value, const std::string& name);
   TypedArray numbers(Napi::Value value, const std::string& name);
@@ -91,6 +93,9 @@ class Args {
     if constexpr (std::is_same_v<T, double>) return napi_float64_array;
     return napi_int32_array;
   }
+  ElementKind kindOf(Napi::Value dtype, const std::string& name) const;
+  // A Float32Array or Uint16Array.
+  TypedArray weights(Napi::Value value, const std::string& name, ElementKind kind);
   TypedArray typedArray(Napi::Value value, const std::string& name, const char* expected);
   TypedArray typedArray(Napi::Value value, const std::string& name, napi_typedarray_type type, const char* expected);
   void requireLength(const TypedArray& array, const std::string& name, std::size_t length, const std::string& why) const;

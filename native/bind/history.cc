@@ -30,21 +30,21 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   }
 }
 
-// (handle, weights, dims, axis, token, dtype)
+// (handle, weights, dims, axis, token, dtype, strides)
 Napi::Value record(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[2], "dims");
   const std::size_t axis = args.axis(info[3], "axis", shape);
-  const Elements weights = args.elements(info[1], "weights", info[5], shape.elements(), "the product of dims");
+  const Strided weights = args.tensor(info[1], "weights", shape, info[5], info[6]);
   args.cancelBy(info[4]);
   const Handle<History> handle = take(args);
   if (shape[axis] != handle->value.channels()) {
     args.wrongRange(std::to_string(handle->value.channels()) + " channels along axis " + std::to_string(axis), "dims",
                     std::to_string(shape[axis]));
   }
-  const Channels channels = shape.along(axis, weights);
-  return startOn(args, handle, info.Env().Undefined(),
-                 [=](History& history, const CancelFlag& cancel) { history.record(channels, cancel); });
+  return startOn(args, handle, info.Env().Undefined(), [=](History& history, const CancelFlag& cancel) {
+    history.record(RowMajor(weights, cancel).along(axis), cancel);
+  });
 }
 
 // (handle) → Float64Array
@@ -64,8 +64,12 @@ Napi::Value gram(const Napi::CallbackInfo& info) {
   args.cancelBy(info[1]);
   Napi::Value result;
   double* const out = args.output<double>(handle->value.channels() * handle->value.channels(), result);
-  return startOn(args, handle, result, [=](History& history, const CancelFlag&) {
-    std::copy(history.gram().begin(), history.gram().end(), out);
+  return startOn(args, handle, result, [=](History& history, const CancelFlag& cancel) {
+    const std::vector<double>& gram = history.gram(cancel);
+    for (std::size_t row = 0; row < gram.size(); row += history.channels()) {
+      cancel.check();
+      std::copy_n(gram.data() + row, history.channels(), out + row);
+    }
   });
 }
 
@@ -77,7 +81,7 @@ Napi::Value cosineOf(const Napi::CallbackInfo& info) {
   Napi::Value result;
   double* const out = args.output<double>(handle->value.channels() * handle->value.channels(), result);
   return startOn(args, handle, result, [=](History& history, const CancelFlag& cancel) {
-    cosine(history.gram().data(), history.channels(), out, cancel);
+    cosine(history.gram(cancel).data(), history.channels(), out, cancel);
   });
 }
 
@@ -100,7 +104,7 @@ Napi::Value topPairsOf(const Napi::CallbackInfo& info) {
   result.Set("second", second);
   result.Set("similarity", similarity);
   return startOn(args, handle, result, [=](History& history, const CancelFlag& cancel) {
-    const std::vector<Pair> pairs = topPairs(history.gram().data(), history.channels(), count, cancel);
+    const std::vector<Pair> pairs = topPairs(history.gram(cancel).data(), history.channels(), count, cancel);
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       firsts[i] = pairs[i].first;
       seconds[i] = pairs[i].second;
@@ -109,36 +113,39 @@ Napi::Value topPairsOf(const Napi::CallbackInfo& info) {
   });
 }
 
-// (handle, indices)
+// (handle, indices, token)
 Napi::Value keep(const Napi::CallbackInfo& info) {
   Args args(info);
   const Handle<History> handle = take(args);
   const std::vector<std::int32_t> indices = args.indices(info[1], "indices", handle->value.channels());
+  args.cancelBy(info[2]);
   return startOn(args, handle, info.Env().Undefined(),
-                 [indices](History& history, const CancelFlag&) { history.keep(indices); });
+                 [indices](History& history, const CancelFlag& cancel) { history.keep(indices, cancel); });
 }
 
-// (handle, room) → Float64Array: `room` zeros for the caller's header, then the state
+// (handle, room, token) → Float64Array: `room` zeros for the caller's header, then the state
 Napi::Value save(const Napi::CallbackInfo& info) {
   Args args(info);
   const std::size_t room = args.integer(info[1], "room", 0, 16);
   const Handle<History> handle = take(args);
+  args.cancelBy(info[2]);
   Napi::Value result;
   double* const state = args.output<double>(room + History::stateLength(handle->value.channels()), result);
-  return startOn(args, handle, result, [=](History& history, const CancelFlag&) {
+  return startOn(args, handle, result, [=](History& history, const CancelFlag& cancel) {
     std::fill(state, state + room, 0.0);
-    history.save(state + room);
+    history.save(state + room, cancel);
   });
 }
 
-// (handle, state)
+// (handle, state, token)
 Napi::Value restore(const Napi::CallbackInfo& info) {
   Args args(info);
   const Handle<History> handle = take(args);
   const double* state = args.doubles(info[1], "state", History::stateLength(handle->value.channels()),
                                      "n + n * (n + 1) / 2 for n channels");
+  args.cancelBy(info[2]);
   return startOn(args, handle, info.Env().Undefined(),
-                 [=](History& history, const CancelFlag&) { history.restore(state); });
+                 [=](History& history, const CancelFlag& cancel) { history.restore(state, cancel); });
 }
 
 }  // namespace

@@ -29,13 +29,13 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   }
 }
 
-// (handle, x, y, count, token)
+// (handle, x, y, count, token, dtype)
 Napi::Value add(const Napi::CallbackInfo& info) {
   Args args(info);
   const std::size_t count = args.integer(info[3], "count", 0, 0x7FFFFFFF);
   const Handle<LeastSquares> handle = take(args);
-  const float* x = args.floats(info[1], "x", count * handle->value.inputs(), "count * inputs");
-  const float* y = args.floats(info[2], "y", count * handle->value.outputs(), "count * outputs");
+  const Elements x = args.elements(info[1], "x", info[5], count * handle->value.inputs(), "count * inputs");
+  const Elements y = args.elements(info[2], "y", info[5], count * handle->value.outputs(), "count * outputs");
   args.cancelBy(info[4]);
   return startOn(args, handle, info.Env().Undefined(),
                  [=](LeastSquares& equations, const CancelFlag& cancel) { equations.add(x, y, count, cancel); });
@@ -104,7 +104,7 @@ Napi::Value fold(const Napi::CallbackInfo& info, Fold run) {
                         {weightOut, weightBytes, true, "out.weight"},
                         {biasOut, bytes, true, "out.bias"}});
   }
-  const Channels view = shape.along(axis, weight);
+  const Channels view = channelsAlong(weight, shape.dims(), axis);
   return args.start([=](const CancelFlag& cancel) { run(view, bias, norm, weightOut, biasOut, cancel); }, result);
 }
 

@@ -26,18 +26,18 @@ void normsOf(const Channels& channels, std::size_t kind, double* scores, const C
   if (kind == 1) std::transform(scores, scores + channels.channels, scores, [](double s) { return std::sqrt(s); });
 }
 
-// (tensor, dims, axis, kind, token, dtype) → Float64Array
+// (tensor, dims, axis, kind, token, dtype, strides) → Float64Array
 Napi::Value norms(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[1], "dims");
   const std::size_t axis = args.axis(info[2], "axis", shape);
   const std::size_t kind = args.choice(info[3], "kind", kNorms);
-  const Elements tensor = args.elements(info[0], "tensor", info[5], shape.elements(), "the product of dims");
+  const Strided tensor = args.tensor(info[0], "tensor", shape, info[5], info[6]);
   args.cancelBy(info[4]);
   Napi::Value result;
   double* const scores = args.output<double>(shape[axis], result);
-  const Channels channels = shape.along(axis, tensor);
-  return args.start([=](const CancelFlag& cancel) { normsOf(channels, kind, scores, cancel); }, result);
+  return args.start(
+      [=](const CancelFlag& cancel) { normsOf(RowMajor(tensor, cancel).along(axis), kind, scores, cancel); }, result);
 }
 
 // (tensors, kind, token) → Float64Array[]
@@ -47,7 +47,8 @@ Napi::Value normsOfAll(const Napi::CallbackInfo& info) {
   const std::size_t kind = args.choice(info[1], "kind", kNorms);
   const Napi::Array results = Napi::Array::New(info.Env());
   struct Task {
-    Channels channels;
+    Strided tensor;
+    std::size_t axis;
     double* scores;
   };
   std::vector<Task> tasks;
@@ -56,45 +57,48 @@ Napi::Value normsOfAll(const Napi::CallbackInfo& info) {
     const Napi::Object entry = args.object(given.Get(i), name);
     const Shape shape = args.shape(entry.Get("dims"), name + ".dims");
     const std::size_t axis = args.axis(entry.Get("axis"), name + ".axis", shape);
-    const Elements data =
-        args.elements(entry.Get("data"), name + ".data", entry.Get("dtype"), shape.elements(), "the product of dims",
-                      name + ".dtype");
+    const Strided tensor =
+        args.tensor(entry.Get("data"), name + ".data", shape, entry.Get("dtype"), entry.Get("strides"), name + ".");
     Napi::Value result;
     double* const scores = args.output<double>(shape[axis], result);
     results.Set(i, result);
-    tasks.push_back({shape.along(axis, data), scores});
+    tasks.push_back({tensor, axis, scores});
   }
   args.cancelBy(info[2]);
   return args.start(
       [tasks = std::move(tasks), kind](const CancelFlag& cancel) {
-        for (const Task& task : tasks) normsOf(task.channels, kind, task.scores, cancel);
+        for (const auto& [tensor, axis, scores] : tasks) {
+          normsOf(RowMajor(tensor, cancel).along(axis), kind, scores, cancel);
+        }
       },
       results);
 }
 
-// (weight, gradient, dims, axis, kind, token, dtype) → Float64Array
+// (weight, gradient, dims, axis, kind, token, dtype, strides) → Float64Array
 Napi::Value taylor(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[2], "dims");
   const std::size_t axis = args.axis(info[3], "axis", shape);
   const std::size_t kind = args.choice(info[4], "kind", {"signed", "absolute", "squared"});
-  const Elements weight = args.elements(info[0], "weight", info[6], shape.elements(), "the product of dims");
-  const Elements gradient = args.elements(info[1], "gradient", info[6], shape.elements(), "the product of dims");
+  const Strided weight = args.tensor(info[0], "weight", shape, info[6], info[7]);
+  const Strided gradient = args.tensor(info[1], "gradient", shape, info[6], info[7]);
   args.cancelBy(info[5]);
   Napi::Value result;
   double* const scores = args.output<double>(shape[axis], result);
-  const Channels channels = shape.along(axis, weight);
+  const std::size_t channels = shape[axis];
   return args.start(
       [=](const CancelFlag& cancel) {
-        reduceChannels(channels, &gradient, Reduction::product, scores, cancel);
+        const RowMajor weights(weight, cancel);
+        const RowMajor gradients(gradient, cancel);
+        reduceChannels(weights.along(axis), &gradients.data(), Reduction::product, scores, cancel);
         if (kind == 0) return;
-        std::transform(scores, scores + channels.channels, scores,
+        std::transform(scores, scores + channels, scores,
                        [kind](double s) { return kind == 1 ? std::fabs(s) : s * s; });
       },
       result);
 }
 
-// (tensor, dims, axis, token, dtype) → Float64Array
+// (tensor, dims, axis, token, dtype, strides) → Float64Array
 Napi::Value geometricMedianOf(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[1], "dims");
@@ -102,25 +106,24 @@ Napi::Value geometricMedianOf(const Napi::CallbackInfo& info) {
   if (shape[axis] > kMostCompared) {
     args.wrongRange("at most " + std::to_string(kMostCompared) + " channels", "dims[axis]", std::to_string(shape[axis]));
   }
-  const Elements tensor = args.elements(info[0], "tensor", info[4], shape.elements(), "the product of dims");
+  const Strided tensor = args.tensor(info[0], "tensor", shape, info[4], info[5]);
   args.cancelBy(info[3]);
   Napi::Value result;
   double* const scores = args.output<double>(shape[axis], result);
-  const Channels channels = shape.along(axis, tensor);
-  return args.start([=](const CancelFlag& cancel) { geometricMedian(channels, scores, cancel); }, result);
+  return args.start(
+      [=](const CancelFlag& cancel) { geometricMedian(RowMajor(tensor, cancel).along(axis), scores, cancel); }, result);
 }
 
-// (tensor, dims, axis, token, dtype) → Float64Array
+// (tensor, dims, axis, token, dtype, strides) → Float64Array
 Napi::Value lampOf(const Napi::CallbackInfo& info) {
   Args args(info);
   const Shape shape = args.shape(info[1], "dims");
   const std::size_t axis = args.axis(info[2], "axis", shape);
-  const Elements tensor = args.elements(info[0], "tensor", info[4], shape.elements(), "the product of dims");
+  const Strided tensor = args.tensor(info[0], "tensor", shape, info[4], info[5]);
   args.cancelBy(info[3]);
   Napi::Value result;
   double* const scores = args.output<double>(shape[axis], result);
-  const Channels channels = shape.along(axis, tensor);
-  return args.start([=](const CancelFlag& cancel) { lamp(channels, scores, cancel); }, result);
+  return args.start([=](const CancelFlag& cancel) { lamp(RowMajor(tensor, cancel).along(axis), scores, cancel); }, result);
 }
 
 // (gram, n, k, token) → { first, second, similarity }
@@ -185,7 +188,7 @@ Napi::Value rank(const Napi::CallbackInfo& info) {
           if (!std::isnan(values[i])) continue;
           throw std::range_error("Expected numbers for scores but received NaN at index " + std::to_string(i));
         }
-        const std::vector<std::int32_t> ranked = rankChannels(values.data(), values.size(), count);
+        const std::vector<std::int32_t> ranked = rankChannels(values.data(), values.size(), count, cancel);
         std::copy(ranked.begin(), ranked.end(), order);
       },
       result);

@@ -52,6 +52,23 @@ void readMerges(Args& args, Napi::Value value, const std::string& name, std::siz
   }
 }
 
+// What a `dtype` says of the data, which must be its array.
+ElementType statedType(const Args& args, Napi::Value dtype, const std::string& name, napi_typedarray_type type,
+                       Napi::Value data) {
+  const std::size_t choice = args.choice(dtype, name + ".dtype", {"float32", "float16", "bfloat16"});
+  if (choice == 0) {
+    if (type != napi_float32_array) args.wrongType("a Float32Array (dtype 'float32')", name + ".data", data);
+    return ElementType::float32;
+  }
+  if (type != napi_uint16_array) args.wrongType("a Uint16Array (of half precision)", name + ".data", data);
+  return choice == 1 ? ElementType::float16 : ElementType::bfloat16;
+}
+
+bool addable(ElementType type) {
+  return type == ElementType::float16 || type == ElementType::bfloat16 || type == ElementType::float32 ||
+         type == ElementType::float64;
+}
+
 // The keys of a cut, made once a call.
 struct Keys {
   explicit Keys(Napi::Env env)
@@ -61,15 +78,16 @@ struct Keys {
         axis(Napi::String::New(env, "axis")),
         keep(Napi::String::New(env, "keep")),
         merge(Napi::String::New(env, "merge")),
-        out(Napi::String::New(env, "out")) {}
-  Napi::String data, dims, axes, axis, keep, merge, out;
+        out(Napi::String::New(env, "out")),
+        dtype(Napi::String::New(env, "dtype")) {}
+  Napi::String data, dims, axes, axis, keep, merge, out, dtype;
 };
 
 Cut readCut(Args& args, const Keys& keys, Napi::Value value, const std::string& name, Napi::Array results,
             std::uint32_t index, std::vector<Span>& spans) {
   const Napi::Object entries = args.object(value, name);
   const Shape shape = args.shape(entries.Get(keys.dims), name + ".dims");
-  Cut cut = {};
+  Cut cut;
   cut.dims = shape.dims();
   const Napi::Array axes = args.array(entries.Get(keys.axes), name + ".axes");
   std::vector<char> seen(cut.dims.size());
@@ -94,8 +112,11 @@ Cut readCut(Args& args, const Keys& keys, Napi::Value value, const std::string& 
   }
   cut.data = data.data;
   cut.type = elementType(data.type);
-  if (merges && data.type != napi_float32_array && data.type != napi_float64_array) {
-    args.wrongType("a Float32Array or Float64Array, since slices are to be added,", name + ".data", values);
+  const Napi::Value dtype = entries.Get(keys.dtype);
+  if (!args.absent(dtype)) cut.type = statedType(args, dtype, name, data.type, values);
+  if (merges && !addable(cut.type)) {
+    args.wrongType("a Float32Array or Float64Array (or a Uint16Array with a dtype), since slices are to be added,",
+                   name + ".data", values);
   }
   Napi::Value out = entries.Get(keys.out);
   const std::size_t length = elementsAfter(cut);

@@ -118,6 +118,9 @@ bool reduceOnDevice(const Channels& x, const Elements* other, Reduction reductio
 bool cutOnDevice(const Cut& cut) {
   Device* const device = deviceInUse(false);
   if (device == nullptr || elementsAfter(cut) == 0) return false;
+  const bool narrow = cut.type == ElementType::float16 || cut.type == ElementType::bfloat16;
+  const auto merges = [](const AxisCut& axis) { return !axis.merge.empty(); };
+  if (narrow && std::any_of(cut.axes.begin(), cut.axes.end(), merges)) return false;
   std::vector<std::size_t> dims = cut.dims;
   std::size_t elements = 1;
   for (const std::size_t dim : dims) elements *= dim;

@@ -19,7 +19,7 @@ void requireFinite(double value, const char* name, std::size_t column) {
 
 }  // namespace
 
-void LeastSquares::add(const float* x, const float* y, std::size_t count, const CancelFlag& cancel) {
+void LeastSquares::add(const Elements& x, const Elements& y, std::size_t count, const CancelFlag& cancel) {
   const Channels inputs = {x, count, inputs_, 1};
   const Channels outputs = {y, count, outputs_, 1};
   std::vector<double> products(inputs_ * outputs_);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../parallel.h"
+#include "../score/layout.h"
 
 namespace tascnet {
 
@@ -19,7 +20,7 @@ class LeastSquares {
 
   // x is count × inputs, y count × outputs, row-major. Adds all of it or, when it throws, nothing. Throws
   // std::range_error naming a column that is not finite.
-  void add(const float* x, const float* y, std::size_t count, const CancelFlag& cancel);
+  void add(const Elements& x, const Elements& y, std::size_t count, const CancelFlag& cancel);
 
   // weights is inputs × outputs, as is prior, which may be null for zeros. Throws std::range_error when XᵀX + ridge · I
   // is not positive definite.

@@ -9,9 +9,9 @@
 
 namespace tascnet {
 
-const std::vector<double>& History::gram() {
+const std::vector<double>& History::gram(const CancelFlag& cancel) {
   lower();
-  if (!mirrored_) mirror(gram_.data(), channels());
+  if (!mirrored_) mirror(gram_.data(), channels(), cancel);
   mirrored_ = true;
   return gram_;
 }
@@ -38,12 +38,13 @@ void History::record(const Channels& weights, const CancelFlag& cancel) {
   mirrored_ = false;
 }
 
-void History::keep(const std::vector<std::int32_t>& indices) {
+void History::keep(const std::vector<std::int32_t>& indices, const CancelFlag& cancel) {
   const std::size_t count = indices.size();
-  gram();  // whole: the indices may be in any order
+  this->gram(cancel);  // whole: the indices may be in any order
   std::vector<double> l1(count);
   std::vector<double> gram(count * count);
   for (std::size_t i = 0; i < count; ++i) {
+    cancel.check();
     const auto from = static_cast<std::size_t>(indices[i]);
     l1[i] = l1_[from];
     for (std::size_t j = 0; j < count; ++j) {
@@ -54,15 +55,16 @@ void History::keep(const std::vector<std::int32_t>& indices) {
   gram_.swap(gram);
 }
 
-void History::save(double* state) {
+void History::save(double* state, const CancelFlag& cancel) {
   lower();
   for (const double norm : l1_) *state++ = norm;
   for (std::size_t i = 0; i < channels(); ++i) {
+    cancel.check();
     for (std::size_t j = 0; j <= i; ++j) *state++ = gram_[i * channels() + j];
   }
 }
 
-void History::restore(const double* state) {
+void History::restore(const double* state, const CancelFlag& cancel) {
   const std::size_t count = channels();
   for (std::size_t i = 0; i < stateLength(count); ++i) {
     if (!std::isfinite(state[i])) {
@@ -74,6 +76,7 @@ void History::restore(const double* state) {
   mirrored_ = false;
   for (double& norm : l1_) norm = *state++;
   for (std::size_t i = 0; i < count; ++i) {
+    cancel.check();
     for (std::size_t j = 0; j <= i; ++j) gram_[i * count + j] = *state++;
     if (gram_[i * count + i] < 0) {
       throw std::range_error("Expected squares of norms for state but received a negative one for channel " +

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "../simd/kernels.h"
 
@@ -25,6 +26,10 @@ class Elements {
     widen(static_cast<const std::uint16_t*>(data_) + from, length, scratch);
     return scratch;
   }
+  std::size_t size() const { return narrow() ? 2 : 4; }  // bytes of one
+  const void* bytes() const { return data_; }
+  // Others of the same kind.
+  Elements at(const void* data) const { return {data, kind_}; }
   // Of float32 alone.
   const float* floats() const { return static_cast<const float*>(data_); }
 
@@ -41,5 +46,13 @@ struct Channels {
 
   std::size_t positions() const { return outer * inner; }
 };
+
+// A row-major tensor as its channels along an axis.
+inline Channels channelsAlong(const Elements& data, const std::vector<std::size_t>& dims, std::size_t axis) {
+  Channels channels = {data, 1, dims[axis], 1};
+  for (std::size_t a = 0; a < axis; ++a) channels.outer *= dims[a];
+  for (std::size_t a = axis + 1; a < dims.size(); ++a) channels.inner *= dims[a];
+  return channels;
+}
 
 }  // namespace tascnet

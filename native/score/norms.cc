@@ -142,7 +142,7 @@ void lamp(const Channels& x, double* scores, const CancelFlag& cancel) {
 
 void geometricMedian(const Channels& x, double* scores, const CancelFlag& cancel) {
   Buffer<double> squares = lowerProducts(x, Pairing::squaredDistance, cancel);
-  mirror(squares.data(), x.channels);
+  mirror(squares.data(), x.channels, cancel);
   parallelFor(x.channels, cancel, [&](std::size_t c) {
     scores[c] = 0;
     for (std::size_t d = 0; d < x.channels; ++d) scores[c] += std::sqrt(squares[c * x.channels + d]);

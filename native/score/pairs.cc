@@ -7,6 +7,7 @@
 namespace tascnet {
 namespace {
 
+constexpr std::size_t kRankedTogether = 65536;
 constexpr std::size_t kRowsPerSlice = 32;
 
 std::vector<double> lengths(const double* gram, std::size_t channels) {
@@ -75,15 +76,37 @@ std::vector<Pair> topPairs(const double* gram, std::size_t channels, std::size_t
   return all;
 }
 
-std::vector<std::int32_t> rankChannels(const double* scores, std::size_t channels, std::size_t count) {
+std::vector<std::int32_t> rankChannels(const double* scores, std::size_t channels, std::size_t count,
+                                       const CancelFlag& cancel) {
   std::vector<std::int32_t> order(channels);
   std::iota(order.begin(), order.end(), 0);
   const auto lower = [&](std::int32_t a, std::int32_t b) {
     return scores[a] != scores[b] ? scores[a] < scores[b] : a < b;
   };
-  const auto end = order.begin() + static_cast<std::ptrdiff_t>(count);
-  if (end != order.end()) std::nth_element(order.begin(), end, order.end(), lower);
-  std::sort(order.begin(), end, lower);
+  const auto at = [&](std::size_t index) {
+    return order.begin() + static_cast<std::ptrdiff_t>(std::min(index, channels));
+  };
+  // Of each block its `count` lowest, in order at its front; then of every two neighbours, twice as long each time.
+  std::size_t block = kRankedTogether;
+  parallelFor(ceilDivide(channels, block), cancel, [&](std::size_t slice) {
+    const auto begin = at(slice * block);
+    const auto end = at((slice + 1) * block);
+    const auto front = begin + std::min(end - begin, static_cast<std::ptrdiff_t>(count));
+    if (front != end) std::nth_element(begin, front, end, lower);
+    std::sort(begin, front, lower);
+  });
+  for (; block < channels; block *= 2) {
+    parallelFor(ceilDivide(channels, 2 * block), cancel, [&](std::size_t pair) {
+      const auto most = static_cast<std::ptrdiff_t>(std::min(count, block));
+      const auto left = at(2 * pair * block);
+      const auto right = at((2 * pair + 1) * block);
+      const auto end = at((2 * pair + 2) * block);
+      const auto leftEnd = left + std::min(right - left, most);
+      const auto rightEnd = right + std::min(end - right, most);
+      const auto joined = std::rotate(leftEnd, right, rightEnd);
+      std::inplace_merge(left, leftEnd, joined, lower);
+    });
+  }
   order.resize(count);
   return order;
 }

@@ -22,6 +22,7 @@ void cosine(const double* gram, std::size_t channels, double* similarities, cons
 std::vector<Pair> topPairs(const double* gram, std::size_t channels, std::size_t count, const CancelFlag& cancel);
 
 // The `count` channels of least score, ascending; equal ones in the order of their indices.
-std::vector<std::int32_t> rankChannels(const double* scores, std::size_t channels, std::size_t count);
+std::vector<std::int32_t> rankChannels(const double* scores, std::size_t channels, std::size_t count,
+                                       const CancelFlag& cancel);
 
 }  // namespace tascnet

@@ -222,8 +222,8 @@ void addLower(double* sums, const double* more, std::size_t count) {
   });
 }
 
-void mirror(double* matrix, std::size_t count) {
-  parallelFor(ceilDivide(count, kRows), CancelFlag(), [&](std::size_t slice) {
+void mirror(double* matrix, std::size_t count, const CancelFlag& cancel) {
+  parallelFor(ceilDivide(count, kRows), cancel, [&](std::size_t slice) {
     const std::size_t end = std::min(count, (slice + 1) * kRows);
     for (std::size_t from = 0; from < end; from += kRows) {
       for (std::size_t i = slice * kRows; i < end; ++i) {

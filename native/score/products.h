@@ -23,6 +23,6 @@ Buffer<double> lowerProducts(const Channels& x, Pairing pairing, const CancelFla
 
 // Of count × count matrices: sums += more on and below the diagonal, and the copy of what is below it to above.
 void addLower(double* sums, const double* more, std::size_t count);
-void mirror(double* matrix, std::size_t count);
+void mirror(double* matrix, std::size_t count, const CancelFlag& cancel);
 
 }  // namespace tascnet

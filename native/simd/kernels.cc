@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "../half.h"
+
 #if defined(__GNUC__) || defined(__clang__)
 #define TASCNET_VECTORS 1
 #define TASCNET_INLINE inline __attribute__((always_inline))
@@ -16,6 +18,7 @@
 #endif
 
 #if defined(TASCNET_VECTORS) && defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -61,21 +64,6 @@ TASCNET_INLINE Quad shuffle(Quad a, Quad b) {
 #endif
 }
 #endif
-
-// IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 of fraction.
-inline float floatOfHalf(std::uint16_t half) {
-  const std::uint32_t sign = (half & 0x8000U) << 16;
-  const std::uint32_t exponent = half >> 10 & 0x1FU;
-  const std::uint32_t fraction = half & 0x3FFU;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-    return sign == 0 ? magnitude : -magnitude;
-  }
-  const std::uint32_t wide = exponent == 0x1F ? 0xFFU : exponent + 112;
-  // Signalling NaNs become quiet ones, as in the processors' own instructions.
-  const std::uint32_t quiet = exponent == 0x1F && fraction != 0 ? 0x400000U : 0;
-  return std::bit_cast<float>(sign | wide << 23 | fraction << 13 | quiet);
-}
 
 #if defined(TASCNET_VECTORS) && defined(__x86_64__)
 
@@ -125,6 +113,17 @@ alignas(32) constexpr auto kCompressions = [] {
 namespace tascnet {
 namespace {
 
+#if defined(TASCNET_VECTORS) && defined(__x86_64__)
+// Asked of the processor itself: older compilers do not know the name. That the system keeps the registers is told by avx2.
+bool convertsHalves() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+#endif
+
 const Kernels* choose() {
 #if defined(TASCNET_VECTORS) && defined(__x86_64__)
   const char* wanted = std::getenv("TASCNET_SIMD");
@@ -132,7 +131,7 @@ const Kernels* choose() {
   const bool upTo512 = upTo256 && (wanted == nullptr || std::strcmp(wanted, "avx2") != 0);
   __builtin_cpu_init();
   const bool has256 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                      __builtin_cpu_supports("bmi2");
+                      __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && convertsHalves();
   const bool has512 = has256 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512cd");

@@ -244,7 +244,7 @@ TASCNET_TARGET inline void widenFloat16(const std::uint16_t* source, std::size_t
 }
 
 TASCNET_TARGET inline void widenBfloat16(const std::uint16_t* source, std::size_t length, float* target) {
-  for (std::size_t i = 0; i < length; ++i) target[i] = std::bit_cast<float>(std::uint32_t{source[i]} << 16);
+  for (std::size_t i = 0; i < length; ++i) target[i] = floatOfBfloat(source[i]);
 }
 
 TASCNET_TARGET inline char* selectLanes(const char* source, const std::uint16_t* masks, std::size_t count, char* target,

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "../cuda/device.h"
+#include "../half.h"
 #include "gather.h"
 
 namespace tascnet {
@@ -44,8 +45,25 @@ void gather(const std::vector<Cut>& cuts, const CancelFlag& cancel) {
   parallelFor(slices.size(), cancel, [&](std::size_t i) { slices[i].gather->copy(slices[i].begin, slices[i].end); });
 }
 
+struct Plain {
+  template <class T>
+  static T sum(T a, T b) {
+    return static_cast<T>(a + b);
+  }
+};
+
+struct Halves {
+  static std::uint16_t sum(std::uint16_t a, std::uint16_t b) { return halfOfFloat(floatOfHalf(a) + floatOfHalf(b)); }
+};
+
+struct Bfloats {
+  static std::uint16_t sum(std::uint16_t a, std::uint16_t b) {
+    return bfloatOfFloat(floatOfBfloat(a) + floatOfBfloat(b));
+  }
+};
+
 // Adds positions [begin, end) of every merged slice of one outer index.
-template <class T>
+template <class T, class Addition = Plain>
 void addSlices(const Cut& cut, const std::vector<std::int32_t>& place, std::size_t inner, std::size_t outer,
                std::size_t begin, std::size_t end) {
   const AxisCut& axis = cut.axes.front();
@@ -54,7 +72,22 @@ void addSlices(const Cut& cut, const std::vector<std::int32_t>& place, std::size
   for (const Merge& merge : axis.merge) {
     const T* const from = source + static_cast<std::size_t>(merge.from) * inner;
     T* const into = target + static_cast<std::size_t>(place[static_cast<std::size_t>(merge.into)]) * inner;
-    for (std::size_t i = begin; i < end; ++i) into[i] = static_cast<T>(into[i] + from[i]);
+    for (std::size_t i = begin; i < end; ++i) into[i] = Addition::sum(into[i], from[i]);
+  }
+}
+
+using AddSlices = void (*)(const Cut&, const std::vector<std::int32_t>&, std::size_t, std::size_t, std::size_t, std::size_t);
+
+AddSlices additionOf(ElementType type) {
+  switch (type) {
+    case ElementType::float64:
+      return addSlices<double>;
+    case ElementType::float16:
+      return addSlices<std::uint16_t, Halves>;
+    case ElementType::bfloat16:
+      return addSlices<std::uint16_t, Bfloats>;
+    default:
+      return addSlices<float>;
   }
 }
 
@@ -69,6 +102,7 @@ void addMerged(const Cut& cut, const CancelFlag& cancel) {
   for (std::size_t i = 0; i < axis.keep.size(); ++i) {
     place[static_cast<std::size_t>(axis.keep[i])] = static_cast<std::int32_t>(i);
   }
+  const auto add = additionOf(cut.type);
   // Slices are a piece of one outer index, or several whole ones; an element's additions keep their order either way.
   const std::size_t most = std::max<std::size_t>(1, kSliceBytes / sizeOf(cut.type) / axis.merge.size());
   const std::size_t pieces = ceilDivide(inner, most);
@@ -76,7 +110,6 @@ void addMerged(const Cut& cut, const CancelFlag& cancel) {
   parallelFor(ceilDivide(outer, together) * pieces, cancel, [&](std::size_t slice) {
     const std::size_t begin = slice % pieces * most;
     const std::size_t first = slice / pieces * together;
-    const auto add = cut.type == ElementType::float64 ? addSlices<double> : addSlices<float>;
     for (std::size_t o = first; o < std::min(outer, first + together); ++o) {
       add(cut, place, inner, o, begin, std::min(inner, begin + most));
     }
@@ -116,6 +149,8 @@ std::size_t sizeOf(ElementType type) {
     case ElementType::bytes1:
       return 1;
     case ElementType::bytes2:
+    case ElementType::float16:
+    case ElementType::bfloat16:
       return 2;
     case ElementType::bytes4:
     case ElementType::float32:

@@ -1,6 +1,6 @@
 // Takes channels out of tensors: along each axis of a cut the listed indices stay, in their order, and a removed slice may
 // be added to one that stays. Many tensors in one call; the elements may be any numbers of 1, 2, 4 or 8 bytes, those of a
-// tensor with merges float32 or float64.
+// tensor with merges float16, bfloat16, float32 or float64.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace tascnet {
 
-enum class ElementType { bytes1, bytes2, bytes4, bytes8, float32, float64 };
+enum class ElementType { bytes1, bytes2, bytes4, bytes8, float16, bfloat16, float32, float64 };
 
 std::size_t sizeOf(ElementType type);
 
@@ -32,7 +32,7 @@ struct Cut {
   std::vector<std::size_t> dims;
   std::vector<AxisCut> axes;  // of different axes
   void* out;                  // room for elementsAfter(cut)
-  bool fresh;                 // `out` is memory that nobody has written to
+  bool fresh = false;         // `out` is memory that nobody has written to
 };
 
 std::size_t elementsAfter(const Cut& cut);

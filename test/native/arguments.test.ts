@@ -3,11 +3,10 @@ import { expect, test } from '@jest/globals';
 import * as native from '../../lib/native.js';
 import { integer, type Random, randomOf } from './random.js';
 
-const detached = (): Float32Array => {
-  const array = new Float32Array(4);
-  structuredClone(array.buffer, { transfer: [array.buffer] });
+function detached<T extends Float32Array | Int32Array | Uint8Array>(array: T): T {
+  structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
   return array;
-};
+}
 
 const resizable = (): Float32Array =>
   new Float32Array(Reflect.construct(ArrayBuffer, [16, { maxByteLength: 64 }]) as ArrayBuffer);
@@ -46,9 +45,15 @@ const JUNK: ((random: Random) => unknown)[] = [
   () => new Array(5),
   () => new Array(100_000),
   () => [[1, 2], [3]],
-  () => detached(),
+  () => detached(new Float32Array(4)),
   () => resizable(),
   () => new Float32Array(new SharedArrayBuffer(16)),
+  () => new Int32Array(new SharedArrayBuffer(16)),
+  () => new Uint8Array(new SharedArrayBuffer(64)),
+  () => detached(new Int32Array(4)),
+  () => detached(new Uint8Array(64)),
+  () => new Uint8Array(Reflect.construct(ArrayBuffer, [64, { maxByteLength: 128 }]) as ArrayBuffer),
+  () => ({ length: 1, 0: 1 }),
   () => new Float32Array(0),
   () => new Float32Array(4),
   () => Float32Array.of(Number.NaN, 1, 2, 3),
@@ -71,11 +76,17 @@ const JUNK: ((random: Random) => unknown)[] = [
   (random) => ({
     signal: junk(random),
     dtype: junk(random),
+    strides: junk(random),
     kind: junk(random),
     axis: junk(random),
     dims: junk(random),
   }),
   (random) => ({ dtype: junk(random) }),
+  (random) => ({ strides: [junk(random), 1] }),
+  (random) => ({ strides: [integer(random, 0, 4), 2 ** integer(random, 0, 60)] }),
+  () => ({ signal: { aborted: false, addEventListener: () => {}, removeEventListener: () => {} } }),
+  (random) => [{ channels: 4, remove: [1], members: [{ tensor: junk(random), axis: 0 }] }],
+  (random) => ({ a: junk(random), b: [2 ** 31 - 1, 2 ** 20] }),
   (random) => [junk(random), junk(random)],
 ];
 
@@ -152,8 +163,9 @@ const ENTRIES: [string, (args: never[]) => unknown, () => unknown[]][] = [
   ['gram', (a) => history.gram(...(a as unknown as Parameters<typeof history.gram>)), () => [{}]],
   ['cosine', (a) => history.cosine(...(a as unknown as Parameters<typeof history.cosine>)), () => [{}]],
   ['topPairs', (a) => history.topPairs(...(a as unknown as Parameters<typeof history.topPairs>)), () => [3, {}]],
-  ['keep', (a) => native.createHistory([4], 0).keep(...(a as unknown as [Int32Array])), () => [Int32Array.of(1)]],
-  ['restore', (a) => native.History.restore(...(a as unknown as [Uint8Array])), () => [new Uint8Array(64)]],
+  ['keep', (a) => native.createHistory([4], 0).keep(...(a as unknown as [Int32Array])), () => [Int32Array.of(1), {}]],
+  ['serialize', (a) => history.serialize(...(a as unknown as Parameters<typeof history.serialize>)), () => [{}]],
+  ['restore', (a) => native.History.restore(...(a as unknown as [Uint8Array])), () => [new Uint8Array(64), {}]],
   [
     'applySurgery',
     (a) => native.applySurgery(...(a as unknown as Parameters<typeof native.applySurgery>)),
@@ -229,7 +241,7 @@ test('messages name the argument, what came and what was expected', async () => 
     [[tensor, [2 ** 30, 2 ** 30, 0], 0, 'l1'], 'Expected a product of extents below 2^53 for dims'],
     [[tensor, [6], 1, 'l1'], 'Expected an integer from 0 to 0 for axis but received 1'],
     [[tensor, [6], 0, 'L3'], `Expected one of 'l1', 'l2', 'linf', 'sumSquares' for kind but received "L3"`],
-    [[detached(), [4], 0, 'l1'], 'whose buffer was transferred (detached)'],
+    [[detached(new Float32Array(4)), [4], 0, 'l1'], 'whose buffer was transferred (detached)'],
     [[resizable(), [4], 0, 'l1'], 'on a resizable ArrayBuffer: pass a copy'],
     [[new Float32Array(new SharedArrayBuffer(24)), [6], 0, 'l1'], 'on a SharedArrayBuffer: pass a copy'],
   ];

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { addonInfo, createHistory, geometricMedian, Interrupted, norms } from '../../lib/native.js';
+import { addonInfo, createHistory, geometricMedian, History, Interrupted, norms } from '../../lib/native.js';
 import { floats, randomOf, worstError } from './random.js';
 
 const script = fileURLToPath(new URL('child.cjs', import.meta.url));
@@ -79,6 +79,54 @@ test('an interrupted record adds nothing', async () => {
   expect(history.records).toBe(0);
   expect(history.l1().every((sum) => sum === 0)).toBe(true);
   expect((await history.gram()).every((product) => product === 0)).toBe(true);
+});
+
+test('what a signal stops leaves a history as it was', async () => {
+  const weights = floats(randomOf(54), 40 * 50);
+  const history = createHistory([40, 50], 0);
+  await history.record(weights);
+  const [gram, bytes] = [await history.gram(), await history.serialize()];
+  const stopped = { signal: AbortSignal.abort() };
+  await expect(history.keep(Int32Array.of(1, 2), stopped)).rejects.toBeInstanceOf(Interrupted);
+  await expect(history.serialize(stopped)).rejects.toBeInstanceOf(Interrupted);
+  await expect(History.restore(bytes, stopped)).rejects.toBeInstanceOf(Interrupted);
+  expect(history.channels).toBe(40);
+  expect(await history.gram()).toEqual(gram);
+
+  const wide = createHistory([4000, 2], 0);
+  for (const call of [
+    () =>
+      wide.keep(
+        Int32Array.from({ length: 3999 }, (_, i) => i),
+        late(),
+      ),
+    () => wide.gram(late()),
+  ])
+    await expect(call()).rejects.toBeInstanceOf(Interrupted);
+  expect(wide.channels).toBe(4000);
+
+  /** Aborted once the call has begun. */
+  function late() {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort());
+    return { signal: controller.signal };
+  }
+});
+
+test('a signal of another maker stops a call too', async () => {
+  const listeners = new Set<() => void>();
+  const signal = {
+    aborted: false,
+    addEventListener: (_: string, listener: () => void) => listeners.add(listener),
+    removeEventListener: (_: string, listener: () => void) => listeners.delete(listener),
+  };
+  const tensor = floats(randomOf(55), 1200 * 3000);
+  const pending = geometricMedian(tensor, [1200, 3000], 0, { signal: signal as unknown as AbortSignal });
+  setTimeout(() => {
+    for (const listener of listeners) listener();
+  }, 5);
+  await expect(pending).rejects.toBeInstanceOf(Interrupted);
+  expect(listeners.size).toBe(0);
 });
 
 test('the event loop goes on turning while a call runs', async () => {

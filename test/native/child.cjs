@@ -48,6 +48,50 @@ async function results() {
     await addon.regressAdd(equations, floats(n * count), floats(m * count), count);
     all.push(await addon.regressSolve(equations, 0.5));
   }
+  const [dims, tensor] = [[120, 700], floats(120 * 700)];
+  // Every other row of it, transposed.
+  const view = [700, 60];
+  all.push(await addon.norms(tensor, view, 0, 'l1', undefined, undefined, [1, 1400]));
+  all.push(
+    ...(await addon.normsOfAll(
+      [
+        { data: tensor, dims, axis: 0 },
+        { data: tensor, dims, axis: 1 },
+      ],
+      'l2',
+    )),
+  );
+  const channel = () => floats(120).map((value) => value + 2);
+  for (const fold of [addon.foldBatchNorm, addon.unfoldBatchNorm]) {
+    const { weight, bias } = await fold(tensor, dims, 0, undefined, channel(), channel(), channel(), channel(), 1e-5);
+    all.push(weight, bias);
+  }
+  const gram = new Float64Array(120 * 120).map((_, at) => (at % 121 === 0 ? 2 : random()));
+  const { first, second, similarity } = await addon.cosinePairs(gram, 120, 70);
+  all.push(first, second, similarity);
+  const scores = new Float64Array(300_000).map(() => Math.floor(random() * 1000));
+  all.push(await addon.rankChannels(scores, 90_000));
+  // 9 · (3 + c₀ + 2·c₁)
+  const cost = addon.costCompile({
+    ...{ groups: 2, kinds: 1, stepStart: Int32Array.of(0, 1), stepKind: Int32Array.of(0) },
+    ...{ formConstant: Float64Array.of(3), formStart: Int32Array.of(0, 2), formGroup: Int32Array.of(0, 1) },
+    ...{ formMultiplicity: Float64Array.of(1, 2), termCoefficient: Float64Array.of(9) },
+    ...{ termStart: Int32Array.of(0, 1), termForm: Int32Array.of(0) },
+  });
+  all.push(
+    await addon.costEvaluate(
+      cost,
+      new Int32Array(100_000).map(() => Math.floor(random() * 512)),
+    ),
+  );
+  const pixels = new Uint8Array(40 * 64 * 64 * 3).map(() => Math.floor(random() * 256));
+  const [multiply, add] = [
+    [0.1, 0.2, 0.3],
+    [1, 2, 3],
+  ];
+  const format = { height: 64, width: 64, channels: 'RGB', layout: 'NCHW', multiply, add };
+  const out = new Float32Array(pixels.length);
+  all.push(await addon.preprocessImages(pixels, 40, format, undefined, out));
   return all;
 }
 

@@ -76,6 +76,18 @@ test('several worker threads use it at once', () => {
   ).toEqual(lines);
 });
 
+test('code that comes from a string uses it', () => {
+  const path = join(installed, prebuilt);
+  const common = `const native = require('tascnet/native');${USE}`;
+  const modern = `import('tascnet/native').then((native) => {${USE}ranked().then(console.log);});`;
+  expect(node(['-e', `${common}ranked().then(console.log);`])).toBe(`${expected(path)}\n`);
+  expect(node(['-e', modern])).toBe(`${expected(path)}\n`);
+  const worker = `${common}ranked().then((result) => require('node:worker_threads').parentPort.postMessage(result));`;
+  const main = `new (require('node:worker_threads').Worker)(${JSON.stringify(worker)}, { eval: true })
+    .once('message', console.log).once('error', (error) => { throw error; });`;
+  expect(node([write('eval.cjs', main)])).toBe(`${expected(path)}\n`);
+});
+
 test('bundles find the binary that was put beside them', () => {
   write('bundle.mjs', `import * as native from 'tascnet/native';${USE}ranked().then(console.log);`);
   const where = mkdtempSync(join(tmpdir(), 'tascnet-bundle-'));

@@ -2,7 +2,18 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { createHistory, type DType, geometricMedian, lamp, norms, normsOfAll, taylor } from '../../lib/native.js';
+import {
+  applySurgery,
+  createHistory,
+  createLeastSquares,
+  type DType,
+  geometricMedian,
+  lamp,
+  norms,
+  normsOfAll,
+  taylor,
+} from '../../lib/native.js';
+import { HALF_KINDS, nearestHalf, widened } from './half-precision.js';
 import { floats, integer, product, randomOf, shape, worstError } from './random.js';
 
 interface Case {
@@ -22,29 +33,6 @@ interface Case {
 
 // By numpy and torch: test/fixtures/native/half.py.
 const cases: Case[] = JSON.parse(readFileSync(new URL('../fixtures/native/half.json', import.meta.url), 'utf8'));
-
-const KINDS = ['float16', 'bfloat16'] as const;
-
-function float16(bits: number): number {
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-  const magnitude =
-    exponent === 31
-      ? fraction === 0
-        ? Number.POSITIVE_INFINITY
-        : Number.NaN
-      : exponent === 0
-        ? fraction * 2 ** -24
-        : (1024 + fraction) * 2 ** (exponent - 25);
-  return bits >> 15 ? -magnitude : magnitude;
-}
-
-function bfloat16(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint16(0, bits);
-  return view.getFloat32(0);
-}
-
-const widened = { float16, bfloat16 };
 
 for (const { dtype, dims, axis, ...given } of cases)
   test(`${dtype} [${dims}], axis ${axis}: scores equal those of numpy`, async () => {
@@ -69,7 +57,7 @@ for (const { dtype, dims, axis, ...given } of cases)
 
 test('each of the 65,536 patterns is read as the number that it stands for', async () => {
   const all = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
-  for (const dtype of KINDS) {
+  for (const dtype of HALF_KINDS) {
     const values = Float64Array.from(all, widened[dtype]);
     const one = new Uint16Array(all.length).fill(dtype === 'float16' ? 0x3c00 : 0x3f80);
     // From 1 on, so that vectors meet every pattern at other places too.
@@ -90,7 +78,7 @@ test('long tensors of any shape score as their float32 copies do', async () => {
   const random = randomOf(61);
   const shapes = Array.from({ length: 60 }, () => shape(random, 4000));
   for (const dims of [...shapes, [3, 70_003], [70_003, 3], [300, 70, 9], [40, 300, 3, 3], [7, 5000, 2]]) {
-    for (const dtype of KINDS) {
+    for (const dtype of HALF_KINDS) {
       const axis = integer(random, 0, dims.length - 1);
       const bits = Uint16Array.from(floats(random, product(dims)), () => integer(random, 0x2000, 0x3fff));
       const wide = Float32Array.from(bits, widened[dtype]);
@@ -105,6 +93,54 @@ test('long tensors of any shape score as their float32 copies do', async () => {
       expect(await narrow.gram()).toEqual(await full.gram());
       expect(await geometricMedian(bits, dims, axis, { dtype })).toEqual(await geometricMedian(wide, dims, axis));
     }
+  }
+});
+
+test('merged slices are added in float32 and rounded to nearest, ties to even', async () => {
+  const random = randomOf(62);
+  for (const dtype of HALF_KINDS) {
+    const width = 40_000;
+    // Any two patterns; then neighbours in size, of which many sums are ties.
+    const near = Uint16Array.from({ length: width }, () => integer(random, 0x2f00, 0x3fff));
+    const data = Uint16Array.from([
+      ...Array.from({ length: width }, () => integer(random, 0, 0xffff)),
+      ...Array.from({ length: width }, () => integer(random, 0, 0xffff)),
+      ...near,
+      ...near.map((bits) => bits ^ integer(random, 0, 0x1ff)),
+    ]);
+    const axes = [{ axis: 0, keep: Int32Array.of(1, 2), merge: [[0, 1] as const, [3, 2] as const] }];
+    const [sums = data] = await applySurgery([{ data, dims: [4, width], axes, dtype }]);
+    const row = (index: number) => data.subarray(index * width, (index + 1) * width);
+    for (const [at, [first, second]] of [
+      [row(0), row(1)],
+      [row(2), row(3)],
+    ].entries()) {
+      const expected = Array.from(first ?? [], (bits, i) =>
+        nearestHalf(dtype, Math.fround(widened[dtype](bits) + widened[dtype](second?.[i] ?? 0))),
+      );
+      const found = Array.from(sums.subarray(at * width, (at + 1) * width), (bits) => widened[dtype](bits));
+      expect(worstError(found, expected.map(widened[dtype]), 1e-300)).toBe(0);
+    }
+  }
+  const half = {
+    data: new Uint16Array(4),
+    dims: [4],
+    axes: [{ axis: 0, keep: Int32Array.of(1), merge: [[0, 1] as const] }],
+  };
+  await expect(applySurgery([half])).rejects.toThrow('(or a Uint16Array with a dtype)');
+  await expect(applySurgery([{ ...half, dtype: 'float32' }])).rejects.toThrow('Float32Array');
+});
+
+test('samples in half precision solve as their float32 copies do', async () => {
+  const random = randomOf(63);
+  for (const dtype of HALF_KINDS) {
+    const [x, y] = [1500, 500].map((size) => Uint16Array.from({ length: size }, () => integer(random, 0x3000, 0x3fff)));
+    if (x === undefined || y === undefined) continue;
+    const wide = (bits: Uint16Array) => Float32Array.from(bits, widened[dtype]);
+    const [narrow, full] = [createLeastSquares(15, 5), createLeastSquares(15, 5)];
+    await Promise.all([narrow.add(x, y, 100, { dtype }), full.add(wide(x), wide(y), 100)]);
+    expect(await narrow.solve(0.1)).toEqual(await full.solve(0.1));
+    await expect(narrow.add(x, wide(y), 100, { dtype })).rejects.toThrow('for y but received');
   }
 });
 

@@ -7,6 +7,7 @@ const AT_ONCE = 16;
 
 const tensor = Float32Array.from({ length: 600 }, (_, i) => Math.sin(i));
 const vector = tensor.slice(0, 20).map((v) => v + 2);
+const halves = Uint16Array.from({ length: 600 }, (_, i) => 0x3000 + i);
 const dims = [20, 30];
 const keep = Int32Array.of(1, 3, 5);
 const gram = Float64Array.from({ length: 400 }, (_, i) => (i % 21 === 0 ? 2 : 0.5));
@@ -25,6 +26,8 @@ const format = { height: 10, width: 10, channels: 'RGB', layout: 'NCHW', multipl
 const changes = Float64Array.of(0, 1, 9, 8, 1, 1.1, 0.1, -0.1, 0, 0, 10, 10, 0, 1, 0, 0);
 const group = { channels: 20, remove: [0, 1], members: [{ tensor: 'a', axis: 0 }] };
 
+const roomOf = () => ({ weight: new Float32Array(600), bias: new Float32Array(20) });
+
 /** Refused, or stopped before or after it began. */
 const wrongly = (promise) =>
   promise.then(
@@ -37,6 +40,8 @@ const ROUND = [
   () => native.batchNormScale(vector),
   () => native.taylor(tensor, tensor, dims, 1),
   () => native.geometricMedian(tensor, dims, 0),
+  () => native.lamp(halves, dims, 0, { dtype: 'bfloat16' }),
+  () => native.norms(tensor, [10, 20], 0, 'l1', { strides: [1, 30] }),
   () => native.cosinePairs(gram, 20, 5),
   () => native.rankChannels(gram, 7),
   () => history.record(tensor),
@@ -47,6 +52,8 @@ const ROUND = [
   async () => (await native.History.restore(await history.serialize())).keep(keep),
   () => native.createHistory(dims, 1).record(tensor),
   () => native.applySurgery([{ data: tensor, dims, axes: [{ axis: 0, keep, merge: [[2, 1]] }] }]),
+  () => native.applySurgery([{ data: tensor, dims, axes: [{ axis: 0, keep }], out: new Float32Array(90) }]),
+  () => native.applySurgery([{ data: halves, dims, axes: [{ axis: 0, keep, merge: [[2, 1]] }], dtype: 'float16' }]),
   () => native.planSurgery({ a: dims }, [group]),
   () => compiled.evaluate(Int32Array.of(1, 2, 3, 4)),
   () => native.countCost(cost, [1, 2]),
@@ -54,6 +61,7 @@ const ROUND = [
   () => equations.solve(1),
   () => native.createLeastSquares(4, 3).solve(1),
   () => native.foldBatchNorm(tensor, dims, undefined, vector, vector, vector, vector, 1e-5),
+  () => native.foldBatchNorm(tensor, dims, undefined, vector, vector, vector, vector, 1e-5, { out: roomOf() }),
   () => native.unfoldBatchNorm(tensor, dims, vector, vector, vector, vector, vector, 1e-5),
   () => native.preprocessImages(pixels, 2, format, changes, new Float32Array(600)),
   () => wrongly(native.norms(tensor, [19, 30], 0, 'l1')),

@@ -1,8 +1,9 @@
 /** 10,000 random cases of every score and of the history against the plain reference. */
 
 import * as native from '../../lib/native.js';
+import { HALF_KINDS, nearestHalf, widened } from './half-precision.js';
 import { axisOf, dimsOf, many, overlapping, pick, weightsOf } from './many.js';
-import { channelsOf, integer, product, subset, worstError } from './random.js';
+import { channelsOf, integer, product, type Random, subset, worstError } from './random.js';
 import * as reference from './reference.js';
 
 many(
@@ -87,22 +88,72 @@ many(
   1e-12,
 );
 
+type Score = (
+  weights: native.Weights,
+  dims: number[],
+  axis: number,
+  options: native.WeightOptions,
+) => Promise<Float64Array>;
+const SCORES: Score[] = [
+  (weights, dims, axis, options) => native.norms(weights, dims, axis, 'l2', options),
+  (weights, dims, axis, options) => native.taylor(weights, weights, dims, axis, { ...options, kind: 'signed' }),
+  native.geometricMedian,
+  native.lamp,
+  async (weights, dims, axis, options) => {
+    const history = native.createHistory(dims, axis);
+    await history.record(weights, options);
+    return Float64Array.of(...history.l1(), ...(await history.gram()));
+  },
+];
+
 many(
-  'scores of bfloat16 bits',
+  'scores and histories of half precision',
   115,
   async (random) => {
     const dims = dimsOf(random);
-    const [axis, kind] = [axisOf(random, dims), pick(random, reference.NORM_KINDS)];
-    const wide = weightsOf(random, product(dims));
-    // The upper halves of the bits of floats.
-    const bits = Uint16Array.from(new Uint32Array(wide.slice().buffer), (word) => word >>> 16);
-    const exact = new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
-    const expected = reference.normsOf(exact, dims, axis, kind);
-    const scale = Math.max(0, ...expected.filter(Number.isFinite)) || 1;
-    return worstError(await native.norms(bits, dims, axis, kind, { dtype: 'bfloat16' }), expected, scale * 1e-3);
+    const [axis, dtype, score] = [axisOf(random, dims), pick(random, HALF_KINDS), pick(random, SCORES)];
+    const bits = Uint16Array.from(weightsOf(random, product(dims), false), (value) => nearestHalf(dtype, value));
+    const wide = Float32Array.from(bits, widened[dtype]);
+    return worstError(await score(bits, dims, axis, { dtype }), await score(wide, dims, axis, {}));
   },
-  1e-9,
+  1e-12,
 );
+
+/** The tensor within a larger array: its axes in any order, with gaps between the elements. */
+function scattered<T extends native.Weights>(random: Random, tensor: T, dims: readonly number[]) {
+  const order = [...dims.keys()].sort(() => random() - 0.5);
+  const strides = dims.map(() => 0);
+  let step = integer(random, 1, 2);
+  for (const axis of order) {
+    strides[axis] = step;
+    step = step * Math.max(1, dims[axis] ?? 0) + integer(random, 0, 1);
+  }
+  const data = tensor.slice(0, 0).constructor === Float32Array ? new Float32Array(step) : new Uint16Array(step);
+  for (let index = 0; index < tensor.length; index++) {
+    let [rest, at] = [index, 0];
+    for (let axis = dims.length - 1; axis >= 0; axis--) {
+      at += (rest % (dims[axis] ?? 1)) * (strides[axis] ?? 0);
+      rest = Math.floor(rest / (dims[axis] ?? 1));
+    }
+    data[at] = tensor[index] ?? Number.NaN;
+  }
+  return { data, strides };
+}
+
+many('scores and histories of tensors with strides', 116, async (random) => {
+  const dims = dimsOf(random);
+  const [axis, score] = [axisOf(random, dims), pick(random, SCORES)];
+  const dtype = random() < 0.3 ? pick(random, HALF_KINDS) : undefined;
+  const weights = weightsOf(random, product(dims), false);
+  const tensor = dtype === undefined ? weights : Uint16Array.from(weights, (value) => nearestHalf(dtype, value));
+  const { data, strides } = scattered(random, tensor, dims);
+  const expected = await score(tensor, dims, axis, { dtype });
+  const [ofAll = expected] = await native.normsOfAll([{ data, dims, axis, dtype, strides }], 'l1');
+  return (
+    worstError(await score(data, dims, axis, { dtype, strides }), expected) +
+    worstError(ofAll, await native.norms(tensor, dims, axis, 'l1', { dtype }))
+  );
+});
 
 many('cosinePairs', 105, async (random) => {
   const n = integer(random, 0, 7);
@@ -132,17 +183,20 @@ many(
     const axis = axisOf(random, dims);
     let history = native.createHistory(dims, axis);
     let channels: number[][] = Array.from({ length: dims[axis] ?? 0 }, () => []);
-    for (let epoch = integer(random, 0, 3); epoch > 0; epoch--) {
-      const now = [...history.dims];
-      const weights = weightsOf(random, product(now), false);
-      await history.record(weights);
-      for (const [c, values] of channelsOf(weights, now, axis).entries()) channels[c]?.push(...values);
-      if (random() < 0.2) {
+    const epochs = integer(random, 0, 3);
+    const [cutAt, savedAt] = [integer(random, 0, epochs), integer(random, 0, epochs)];
+    for (let epoch = 0; epoch <= epochs; epoch++) {
+      if (epoch === cutAt) {
         const keep = subset(random, channels.length);
         await history.keep(keep);
         channels = Array.from(keep, (c) => channels[c] ?? []);
       }
-      if (random() < 0.2) history = await native.History.restore(await history.serialize());
+      if (epoch === savedAt) history = await native.History.restore(await history.serialize());
+      if (epoch === epochs) break;
+      const now = [...history.dims];
+      const weights = weightsOf(random, product(now), false);
+      await history.record(weights);
+      for (const [c, values] of channelsOf(weights, now, axis).entries()) channels[c]?.push(...values);
     }
     const [n, k] = [channels.length, integer(random, 0, 12)];
     const gram = reference.gramOf(channels);

@@ -113,8 +113,13 @@ test('what cannot be planned is refused by name', () => {
   expect(plan({ remove: [-1] })).toThrow(RangeError);
   expect(plan({ remove: [1, 1] })).toThrow('every channel once for groups[0].remove[1] but received 1 again');
   expect(plan({ remove: [0, 1, 2, 3] })).toThrow('an index to stay along axis 0 of a');
-  expect(plan({ remove: 3 })).toThrow('an array for groups[0].remove but received 3');
+  expect(plan({ remove: 3 })).toThrow('an array or an Int32Array for groups[0].remove but received 3');
+  expect(plan({ remove: new DataView(new ArrayBuffer(8)) })).toThrow('an array or an Int32Array for groups[0].remove');
+  expect(plan({ remove: new Int32Array(new SharedArrayBuffer(8)) })).toThrow('on a SharedArrayBuffer');
   expect(plan({ channels: 2 ** 31 })).toThrow('groups[0].channels');
+  expect(plan({}, { a: [2 ** 27 + 1] })).toThrow('tensors.a[0], an axis that is cut');
+  expect(plan({}, { a: [4, 2 ** 31 - 1, 2 ** 31 - 1] })).toThrow('a product of extents below 2^53 for tensors.a');
+  expect(plan({}, { a: [] })).toThrow('1 to 16 extents for tensors.a but received 0');
   expect(plan({ members: [{ tensor: 'b', axis: 0 }] })).toThrow('one of tensors for groups[0].members[0].tensor');
   expect(plan({ members: [{ tensor: 'a', axis: 2 }] })).toThrow('groups[0].members[0].axis');
   expect(plan({ members: [{ tensor: 'a', axis: 0, perChannel: 2 }] })).toThrow('up to index 7');

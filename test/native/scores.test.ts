@@ -250,6 +250,13 @@ test('ranking is a stable sort', async () => {
     expect([...(await rankChannels(scores, count))]).toEqual(expected.slice(0, count));
     expect([...(await rankChannels(scores))]).toEqual(expected);
   }
+  // In blocks that are joined.
+  for (const size of [65_536, 65_537, 200_001, 300_000]) {
+    const scores = Float64Array.from({ length: size }, () => integer(random, -9999, 9999));
+    const expected = Int32Array.from(scores.keys()).sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0) || a - b);
+    for (const count of [undefined, 1, 5000, 65_536, 131_072, size - 1].filter((each) => (each ?? 0) <= size))
+      expect(await rankChannels(scores, count)).toEqual(expected.slice(0, count));
+  }
   await expect(rankChannels(Float64Array.of(1, Number.NaN))).rejects.toThrow(
     'Expected numbers for scores but received NaN at index 1',
   );

@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (input.flag()) {
       const std::vector<std::int32_t> keep = input.subset(channels);
-      history.keep(keep);
+      history.keep(keep, {});
       std::vector<std::vector<double>> left;
       for (const std::int32_t index : keep) left.push_back(stored[static_cast<std::size_t>(index)]);
       stored.swap(left);
@@ -37,10 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   std::vector<double> state(tascnet::History::stateLength(channels));
-  history.save(state.data());
+  history.save(state.data(), {});
   tascnet::History copy(channels);
-  copy.restore(state.data());
-  REQUIRE(copy.l1() == history.l1() && copy.gram() == history.gram());
+  copy.restore(state.data(), {});
+  REQUIRE(copy.l1() == history.l1() && copy.gram({}) == history.gram({}));
   for (std::size_t i = 0; i < channels; ++i) {
     double l1 = 0;
     for (const double value : stored[i]) l1 += std::fabs(value);
@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         product += stored[i][k] * stored[j][k];
         scale += std::fabs(stored[i][k] * stored[j][k]);
       }
-      REQUIRE(near(history.gram()[i * channels + j], product, 1e-4, scale));
+      REQUIRE(near(history.gram({})[i * channels + j], product, 1e-4, scale));
     }
   }
   // Anything at all, restored: an error, or a history.
@@ -60,8 +60,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (input.between(0, 19) == 0) value = input.number(false);
   }
   try {
-    copy.restore(state.data());
-    for (std::size_t c = 0; c < channels; ++c) REQUIRE(copy.gram()[c * channels + c] >= 0);
+    copy.restore(state.data(), {});
+    for (std::size_t c = 0; c < channels; ++c) REQUIRE(copy.gram({})[c * channels + c] >= 0);
   } catch (const std::range_error&) {
     return 0;
   }

@@ -57,6 +57,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return scores[static_cast<std::size_t>(a)] < scores[static_cast<std::size_t>(b)];
   });
   order.resize(std::min(order.size(), input.between(0, 600)));
-  REQUIRE(tascnet::rankChannels(scores.data(), scores.size(), order.size()) == order);
+  REQUIRE(tascnet::rankChannels(scores.data(), scores.size(), order.size(), {}) == order);
   return 0;
 }
