@@ -21,20 +21,6 @@ export interface Comparison {
   rival: { program: () => Program } | { run: Comparison['ours'] };
 }
 
-export interface Row {
-  name: string;
-  ours: number;
-  rival: number | null;
-  rivalName: string;
-  unit: string;
-  /** Above 1 where tascnet is better; `low` and `high` bound the ratios of the paired trials. */
-  ratio: number | null;
-  low: number | null;
-  high: number | null;
-  /** The rival's peak memory by ours. */
-  memoryRatio: number | null;
-}
-
 /** A script of `bench/python` under the Python that `BENCH_PYTHON` names. */
 export function python(script: string, ...args: string[]): { program: () => Program } {
   const interpreter = process.env.BENCH_PYTHON;
@@ -46,14 +32,6 @@ export async function milliseconds(run: () => unknown): Promise<number> {
   const started = performance.now();
   await run();
   return performance.now() - started;
-}
-
-/** Of a sorted copy, interpolated between neighbours. @param share 0 … 1. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const [below = 0, above = 0] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return below + (above - below) * (at - Math.floor(at));
 }
 
 /** The median of repeated measurements after one that is not counted. */

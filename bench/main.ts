@@ -1,69 +1,20 @@
-/** `npm run bench -- CASE… [--json] [--trials N] [--only TEXT] [--save] [--compare old.json]` */
+/** `npm run bench -- CASE… [--json] [--trials N] [--only TEXT] [--save] [--compare FILE|FOLDER]` */
 
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ExitCode, TascnetError } from '../lib/errors.js';
 import { addonInfo } from '../lib/native.js';
-import { type Comparison, type Measured, quantile, type Row } from './case.js';
+import type { Comparison } from './case.js';
 import { CASES } from './cases.js';
+import { compareReports } from './comparison.js';
+import { comparisonTable } from './comparison-table.js';
+import { measure } from './measure.js';
+import { type OldReports, readReports } from './old-reports.js';
 import { processorName } from './processor.js';
-import { type Report, table } from './table.js';
-
-const TRIAL = fileURLToPath(new URL('trial.js', import.meta.url));
-
-function measure([command = '', ...args]: readonly string[]): Measured | { failure: string } {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26 });
-  if (status !== 0) {
-    const lines = stderr.trim().split('\n');
-    // Node's last line is its version.
-    const reason = lines.findLast((line) => /Error|^tascnet:/.test(line)) ?? lines.at(-1);
-    return { failure: error?.message ?? (reason || `exit code ${status}`) };
-  }
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Measured;
-}
-
-/** The quartiles of the paired ratios are the interval: few trials permit no wider claim. */
-function compare(name: string, index: number, comparison: Comparison, trials: number): Row {
-  const program = 'program' in comparison.rival ? comparison.rival.program() : undefined;
-  const own = (side: string) => [process.execPath, TRIAL, name, String(index), side];
-  const ours: Measured[] = [];
-  const rivals: Measured[] = [];
-  let rivalCommand = program === undefined ? own('rival') : program;
-  for (let trial = 0; trial < trials; trial++) {
-    const mine = measure(own('ours'));
-    if ('failure' in mine) throw new Error(`${comparison.name}: ${mine.failure}`);
-    ours.push(mine);
-    if (rivalCommand === null) continue;
-    const theirs = measure(rivalCommand);
-    if ('failure' in theirs) {
-      console.error(`${comparison.rivalName} could not be measured: ${theirs.failure}`);
-      rivalCommand = null;
-    } else rivals.push(theirs);
-  }
-  const middle = (side: readonly Measured[]) =>
-    quantile(
-      side.map(({ value }) => value),
-      0.5,
-    );
-  const row = { name: comparison.name, ours: middle(ours), rivalName: comparison.rivalName, unit: comparison.unit };
-  if (rivalCommand === null || rivals.length === 0)
-    return { ...row, rival: null, ratio: null, low: null, high: null, memoryRatio: null };
-  const ratios = rivals.map(({ value }, trial) => {
-    const mine = ours[trial]?.value ?? Number.NaN;
-    return comparison.better === 'lower' ? value / mine : mine / value;
-  });
-  const peak = (side: readonly Measured[]) => Math.max(...side.map(({ peakBytes }) => peakBytes ?? 0));
-  return {
-    ...row,
-    rival: middle(rivals),
-    ratio: quantile(ratios, 0.5),
-    low: quantile(ratios, 0.25),
-    high: quantile(ratios, 0.75),
-    memoryRatio: peak(rivals) > 0 && peak(ours) > 0 ? peak(rivals) / peak(ours) : null,
-  };
-}
+import type { Report } from './report.js';
+import { rowOf } from './row.js';
+import { table } from './table.js';
 
 function machine(): Report['machine'] {
   const { simd, threads } = addonInfo();
@@ -77,6 +28,17 @@ function machine(): Report['machine'] {
     threads,
     loadAverage: loadavg()[0] ?? 0,
   };
+}
+
+/** Ends the program where what it names is missing or damaged. */
+function oldReports(path: string): OldReports {
+  try {
+    return readReports(path, CASES);
+  } catch (error) {
+    if (!(error instanceof TascnetError)) throw error;
+    console.error(error.message);
+    process.exit(error.exitCode);
+  }
 }
 
 const { values, positionals } = parseArgs({
@@ -95,10 +57,15 @@ if (unknown.length > 0 || !Number.isInteger(trials) || trials < 1) {
   console.error(
     `Expected one of ${CASES.join(', ')} and --trials of 1 or more, but got ${process.argv.slice(2).join(' ')}`,
   );
-  process.exit(2);
+  process.exit(ExitCode.usage);
 }
-const old = values.compare ? (JSON.parse(readFileSync(values.compare, 'utf8')) as Report) : undefined;
-for (const name of positionals.length > 0 ? positionals : CASES) {
+const { compare: against, only } = values;
+const asked = ({ name }: { name: string }) => only === undefined || name.includes(only);
+const old = against === undefined ? undefined : oldReports(against);
+if (old && old.otherCases.length > 0)
+  console.error(`${against} holds ${old.otherCases.join(', ')} too, which cannot be compared.`);
+const names = old ? CASES.filter((name) => old.reports.some((report) => report.case === name)) : CASES;
+for (const name of positionals.length > 0 ? positionals : names) {
   const { comparisons } = (await import(`./${name}.js`)) as { comparisons: readonly Comparison[] };
   const report: Report = {
     case: name,
@@ -108,12 +75,18 @@ for (const name of positionals.length > 0 ? positionals : CASES) {
     rows: [],
   };
   for (const [index, comparison] of comparisons.entries()) {
-    if (values.only && !comparison.name.includes(values.only)) continue;
+    if (!asked(comparison)) continue;
     console.error(`${name}: ${comparison.name}`);
-    report.rows.push(compare(name, index, comparison, trials));
+    const { ours, rivals } = measure(name, index, comparison, trials);
+    report.rows.push(rowOf(comparison, ours, rivals));
   }
-  if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else process.stdout.write(`${table(report, old)}\n`);
+  const before = old?.reports
+    .filter((one) => one.case === name)
+    .map((one) => ({ ...one, rows: one.rows.filter(asked) }));
+  const comparison = before && compareReports(report, before, against ?? '');
+  if (values.json) process.stdout.write(`${JSON.stringify({ ...report, comparison })}\n`);
+  else process.stdout.write(`${table(report, process.stdout.columns)}\n`);
+  if (comparison && !values.json) process.stdout.write(`${comparisonTable(comparison, report.machine.processor)}\n`);
   if (!values.save) continue;
   mkdirSync('bench/results', { recursive: true });
   const file = `bench/results/${name}.json`;

@@ -1,37 +1,22 @@
 /** Scores of channels: weight histories, the products they rest on, norms. */
 
-import { randomGenerator } from '../lib/graph/random.js';
+import { type Engine, loadEngine } from '../lib/engine/engine.js';
 import { createHistory, norms } from '../lib/native.js';
 import { type Comparison, median, milliseconds, python } from './case.js';
 import { memoryRate } from './memory.js';
+import { plainNorms, tfjsHistory } from './plain-scores.js';
+import { changeWeights, VGG_CONVOLUTIONS, VGG_DENSE, weightsOf } from './vgg-weights.js';
 
-const CHANNELS = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512];
 const EPOCHS = 50;
 const PAIRS = 10;
 
-const CONVOLUTIONS = CHANNELS.map((channels, layer) => [channels, CHANNELS[layer - 1] ?? 3, 3, 3]);
-const DENSE = [
-  [4096, 25088],
-  [4096, 4096],
-  [1000, 4096],
-];
-
-function weightsOf(dims: readonly number[]): Float32Array {
-  const random = randomGenerator(`bench ${dims}`);
-  const size = dims.reduce((product, extent) => product * extent, 1);
-  const data = new Float32Array(size);
-  const block = Float32Array.from({ length: Math.min(size, 65_537) }, () => random.next() - 0.5);
-  for (let at = 0; at < size; at += block.length) data.set(block.subarray(0, Math.min(block.length, size - at)), at);
-  return data;
-}
-
 /** Between epochs the weights change, outside of timing. */
 const historyOfVgg: Comparison['ours'] = async () => {
-  const layers = CONVOLUTIONS.map((dims) => ({ data: weightsOf(dims), history: createHistory(dims, 0) }));
+  const layers = VGG_CONVOLUTIONS.map((dims) => ({ data: weightsOf(dims), history: createHistory(dims, 0) }));
   return async () => {
     let total = 0;
     for (let epoch = 0; epoch < EPOCHS; epoch++) {
-      for (const { data } of layers) for (let at = epoch; at < data.length; at += 64) data[at] = (data[at] ?? 0) * 1.01;
+      for (const { data } of layers) changeWeights(data, epoch);
       total += await milliseconds(async () => {
         for (const { data, history } of layers) await history.record(data);
       });
@@ -48,6 +33,39 @@ const historyOfVgg: Comparison['ours'] = async () => {
   };
 };
 
+/** TensorFlow, or none: tfjs' own backend would take a quarter of an hour. */
+async function tensorflow(): Promise<Engine['tf']> {
+  const { tf, backend } = await loadEngine();
+  if (backend !== 'tensorflow') throw new Error('TensorFlow is not installed.');
+  return tf;
+}
+
+const tfjsHistoryOfVgg: Comparison['ours'] = async () => {
+  const tf = await tensorflow();
+  const layers = VGG_CONVOLUTIONS.map((dims) => ({ data: weightsOf(dims), history: tfjsHistory(tf, dims) }));
+  return async () => {
+    let total = 0;
+    for (let epoch = 0; epoch < EPOCHS; epoch++) {
+      for (const { data } of layers) changeWeights(data, epoch);
+      // Who trains with tfjs has the weights in TensorFlow's memory already.
+      const placed = layers.map(({ data, history }) => ({ history, weights: history.place(data) }));
+      total += await milliseconds(() => {
+        for (const { history, weights } of placed) history.record(weights);
+      });
+      for (const { weights } of placed) weights.dispose();
+    }
+    return (
+      total +
+      (await milliseconds(() => {
+        for (const { history } of layers) {
+          history.l1();
+          history.topPairs(PAIRS);
+        }
+      }))
+    );
+  };
+};
+
 const [ROWS, COLUMNS] = [512, 4608];
 
 const gramRate: Comparison['ours'] = async () => {
@@ -56,16 +74,19 @@ const gramRate: Comparison['ours'] = async () => {
   return async () => (ROWS * ROWS * COLUMNS) / (await median(21, () => milliseconds(() => history.record(data)))) / 1e6;
 };
 
-const normRate: Comparison['ours'] = async () => {
-  const tensors = [...CONVOLUTIONS, ...DENSE].map((dims) => ({ dims, data: weightsOf(dims) }));
-  const bytes = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
-  return async () =>
-    bytes /
-    1e6 /
-    (await median(7, () =>
-      milliseconds(() => Promise.all(tensors.map(({ data, dims }) => norms(data, dims, 0, 'l1')))),
-    ));
-};
+/** @param score gives the norms of one tensor's channels */
+function normRate(score: (data: Float32Array, dims: readonly number[]) => unknown): Comparison['ours'] {
+  return async () => {
+    const tensors = [...VGG_CONVOLUTIONS, ...VGG_DENSE].map((dims) => ({ dims, data: weightsOf(dims) }));
+    const bytes = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
+    return async () =>
+      bytes /
+      1e6 /
+      (await median(7, () => milliseconds(() => Promise.all(tensors.map(({ data, dims }) => score(data, dims))))));
+  };
+}
+
+const ownNorms = normRate((data, dims) => norms(data, dims, 0, 'l1'));
 
 export const comparisons: Comparison[] = [
   {
@@ -85,6 +106,14 @@ export const comparisons: Comparison[] = [
     rival: python('history.py', 'torch'),
   },
   {
+    name: `History of VGG-16, ${EPOCHS} epochs`,
+    unit: 'ms',
+    better: 'lower',
+    ours: historyOfVgg,
+    rivalName: 'tfjs, W·Wᵀ added up',
+    rival: { run: tfjsHistoryOfVgg },
+  },
+  {
     name: 'Gram of 512 × 4608, as half a product',
     unit: 'GFLOP/s',
     better: 'higher',
@@ -96,8 +125,16 @@ export const comparisons: Comparison[] = [
     name: 'Norms of all weights of VGG-16',
     unit: 'GB/s',
     better: 'higher',
-    ours: normRate,
+    ours: ownNorms,
     rivalName: 'reading memory',
     rival: memoryRate('read', 138_344_128),
+  },
+  {
+    name: 'Norms of all weights of VGG-16',
+    unit: 'GB/s',
+    better: 'higher',
+    ours: ownNorms,
+    rivalName: 'plain TypeScript',
+    rival: { run: normRate(plainNorms) },
   },
 ];

@@ -1,71 +1,67 @@
 /** Results as a person reads them. */
 
-import type { Row } from './case.js';
+import type { Report, Row } from './report.js';
+import type { Interval } from './statistics.js';
+import { columns, figure, megabytes, range } from './text.js';
 
-export interface Report {
-  case: string;
-  date: string;
-  trials: number;
-  machine: {
-    processor: string;
-    cores: number;
-    memoryGiB: number;
-    system: string;
-    node: string;
-    simd: string;
-    threads: number;
-    /** Of the minute before: other work on the machine makes all figures worse. */
-    loadAverage: number;
-  };
-  rows: Row[];
+function betterBy({ ratio, low, high }: Row): string {
+  if (ratio === null) return '';
+  return `${figure(ratio)}×${low === null || high === null ? '' : ` ${range({ low, high })}`}`;
 }
 
-export function figure(value: number): string {
-  return value >= 1e5 ? value.toExponential(2) : String(Number(value.toPrecision(3)));
-}
-
-export function cells(row: Row): string[] {
-  const { ratio, low, high, rival, memoryRatio } = row;
+function cells(row: Row): string[] {
+  const { rival, memoryRatio } = row;
   return [
     row.name,
     `${figure(row.ours)} ${row.unit}`,
     rival === null ? 'not measured' : `${figure(rival)} ${row.unit}`,
     row.rivalName,
-    ratio === null ? '' : `${figure(ratio)}× (${figure(low ?? ratio)} – ${figure(high ?? ratio)})`,
+    betterBy(row),
     memoryRatio === null ? '' : `${figure(memoryRatio)}×`,
   ];
 }
 
-export const HEADER = ['', 'tascnet', 'rival', '', 'better by', 'less memory'];
+const HEADER = ['', 'tascnet', 'rival', '', 'better by'];
 
-export function table({ case: name, machine, rows }: Report, old?: Report): string {
-  const head = old ? [...HEADER, 'before'] : HEADER;
-  const lines = rows.map((row) => {
-    const before =
-      old?.case === name
-        ? old.rows.find((other) => other.name === row.name && other.rivalName === row.rivalName)
-        : undefined;
-    return old ? [...cells(row), before ? `${figure(before.ours)} ${before.unit}` : ''] : cells(row);
-  });
-  const widths = head.map((cell, at) => Math.max(cell.length, ...lines.map((line) => line[at]?.length ?? 0)));
-  const text = [head, ...lines].map((line) =>
-    line
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return [`${name}: ${machine.processor}, ${machine.cores} cores, load ${figure(machine.loadAverage)}`, ...text].join(
-    '\n',
-  );
+/** Ours and the rival's in MB, and how many times ours the rival's is. */
+function memoryCell({ peakBytes, memoryRatio }: Row): string {
+  const times = memoryRatio === null ? '' : `${figure(memoryRatio)}×`;
+  const { ours = null, rival = null } = peakBytes ?? {};
+  if (ours === null && rival === null) return times;
+  const amounts = rival === null ? [ours] : [ours, rival];
+  const both = amounts.map((bytes) => (bytes === null ? 'unknown' : megabytes(bytes))).join(' / ');
+  return `${both} MB${times && `, ${times}`}`;
 }
 
-/** The same as Markdown, under a line about each case's machine. */
+function withInterval(cell: string, interval: Interval | null | undefined): string {
+  return interval ? `${cell} ${range(interval)}` : cell;
+}
+
+/** @param width of the terminal: the intervals of the values are left out where there is no room for them */
+export function table({ case: name, machine, rows }: Report, width = Number.POSITIVE_INFINITY): string {
+  const lines = (intervals: boolean) =>
+    columns([
+      [...HEADER, "peak memory / rival's"],
+      ...rows.map((row) => {
+        const [first = '', ours = '', rival = '', ...others] = cells(row).with(-1, memoryCell(row));
+        if (!intervals) return [first, ours, rival, ...others];
+        return [first, withInterval(ours, row.intervals?.ours), withInterval(rival, row.intervals?.rival), ...others];
+      }),
+    ]);
+  const whole = lines(true);
+  const fits = whole.every((line) => line.length <= width);
+  const about = `${name}: ${machine.processor}, ${machine.cores} cores, load ${figure(machine.loadAverage)}`;
+  return [about, ...(fits ? whole : lines(false))].join('\n');
+}
+
+/** For the README, under a line about each case's machine. */
 export function markdown(reports: readonly Report[]): string {
+  const header = [...HEADER, 'less memory'];
   return reports
     .map(({ case: name, machine, date, trials, rows }) => {
       const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`;
       const about = `${machine.processor}, ${machine.cores} cores, load ${figure(machine.loadAverage)} before, ${trials} ${trials === 1 ? 'trial' : 'trials'}, ${date}`;
-      const head = [line(HEADER), line(HEADER.map(() => '---'))];
+      const head = [line(header), line(header.map(() => '---'))];
       return [`**${name}** (${about})`, '', ...head, ...rows.map((row) => line(cells(row)))].join('\n');
     })
     .join('\n\n');

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { buildCuda } from './native/cuda.mjs';
+import { buildCuda, cudaCompiler } from './native/cuda.mjs';
 import { loads } from './native/loads.mjs';
 import { build, root, ways } from './native/ways.mjs';
 
@@ -26,9 +26,10 @@ function filesUnder(folder) {
     .sort();
 }
 
-/** What the binary depends on: sources, recipes, headers and platform. */
+/** What the binary depends on: sources, recipes, headers, platform and whether there is a CUDA toolkit. */
 function fingerprint() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}`);
+  if (cudaCompiler() !== undefined) hash.update('cuda');
   for (const name of ['node-addon-api', 'node-api-headers']) hash.update(require(`${name}/package.json`).version);
   for (const file of [...filesUnder(join(root, 'native')), join(root, 'bindings.gyp'), join(root, 'CMakeLists.txt')]) {
     hash.update(file.slice(root.length)).update(readFileSync(file));

@@ -12,7 +12,8 @@ import { parseArgs } from 'node:util';
 import type { SamplerName } from '../../lib/search/propose.js';
 import { openStudy } from '../../lib/search/study.js';
 import { TEST_FUNCTIONS, type TestFunction } from '../../test/search/functions.js';
-import { quantile, type Row } from '../case.js';
+import type { Row } from '../report.js';
+import { quantile } from '../statistics.js';
 import { proposals } from './proposal.js';
 
 const TRIALS = 50;

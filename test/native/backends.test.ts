@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { addonInfo, type DeviceSearch } from '../../lib/native.js';
+import { nearestHalf, widened } from './half-precision.js';
 import { channelsOf, floats, integer, product, type Random, randomOf, subset, worstError } from './random.js';
 import * as reference from './reference.js';
 
@@ -76,6 +77,26 @@ function scores(random: Random): Case[] {
       { call: 'taylor', args: [encode(tensor), encode(other), dims, axis], expected: signed, tolerance: 1e-10 },
       { call: 'lamp', args: given, expected: reference.lampOf(tensor, dims, axis), tolerance: 1e-12 },
     ];
+    const dtype = random() < 0.5 ? 'float16' : 'bfloat16';
+    const bits = Uint16Array.from(tensor, (value) => nearestHalf(dtype, value));
+    const half = reference.normsOf(Float32Array.from(bits, widened[dtype]), dims, axis, 'l2');
+    cases.push({ call: 'norms', args: [encode(bits), dims, axis, 'l2', { dtype }], expected: half, tolerance: 1e-12 });
+    // Its last two axes exchanged.
+    const [rows = 1, columns = 1] = [dims.at(-2), dims.at(-1)];
+    const turned = tensor.map((_, at) => {
+      const [matrix, row, column] = [Math.floor(at / (rows * columns)), at % rows, Math.floor(at / rows) % columns];
+      return tensor[(matrix * rows + row) * columns + column] ?? 0;
+    });
+    const strides = dims.map((_, a) =>
+      a === dims.length - 1 ? rows : a === dims.length - 2 ? 1 : product(dims.slice(a + 1)),
+    );
+    if (dims.length > 1)
+      cases.push({
+        call: 'norms',
+        args: [encode(turned), dims, axis, 'l1', { strides }],
+        expected: reference.normsOf(tensor, dims, axis, 'l1'),
+        tolerance: 1e-12,
+      });
     if ((dims[axis] ?? 0) > 200) return cases;
     const twice = [tensor, other].map((each) => channelsOf(each, dims, axis));
     const channels = (twice[0] ?? []).map((values, c) => [...values, ...(twice[1]?.[c] ?? [])]);
@@ -193,7 +214,9 @@ suite('the CUDA half, emulated', library === undefined ? 'there is no C++ compil
 
 test('where a CUDA toolkit is, the CUDA half was built', () => {
   const { path } = addonInfo();
-  const toolkit = process.platform === 'linux' && spawnSync('nvcc', ['--version']).status === 0;
+  const home = process.env.CUDA_HOME ?? process.env.CUDA_PATH ?? '/usr/local/cuda';
+  const compilers = ['nvcc', join(home, 'bin', 'nvcc')];
+  const toolkit = process.platform === 'linux' && compilers.some((name) => spawnSync(name, ['--version']).status === 0);
   if (!toolkit || process.env.TASCNET_CUDA === '0' || process.env.TASCNET_ADDON !== undefined) return;
   expect(existsSync(join(dirname(path), 'tascnet-cuda.so'))).toBe(true);
 });
