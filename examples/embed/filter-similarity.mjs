@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { load } from 'tascnet';
 import { createHistory } from 'tascnet/native';
 
+const MOST_FILTERS = 16_384;
 const TILE = 192;
 const GAP = 8;
 const [BLUE, WHITE, RED] = [
@@ -18,9 +19,11 @@ const [BLUE, WHITE, RED] = [
 function layersOf(graph) {
   return graph.nodes.flatMap(({ name, op, inputs, attributes }) => {
     const weight = graph.initializers.get(inputs[1] ?? '');
-    const axis = { Conv: 0, ConvTranspose: 1, Gemm: attributes.transB?.value === 1 ? 0 : 1 }[op];
-    const usable = axis !== undefined && weight?.dtype === 'float32' && weight.dims[axis] > 1;
-    return usable ? [{ name, weight, axis, filters: weight.dims[axis] }] : [];
+    const axis = { Conv: 0, ConvTranspose: 1, Gemm: attributes.transB?.value === 1 ? 0 : 1, MatMul: 1 }[op];
+    if (axis === undefined || weight?.dtype !== 'float32' || (op === 'MatMul' && weight.dims.length !== 2)) return [];
+    const filters = weight.dims[axis];
+    if (filters > MOST_FILTERS) console.error(`${name} is left out: ${filters} filters.`);
+    return filters > 1 && filters <= MOST_FILTERS ? [{ name, weight, axis, filters }] : [];
   });
 }
 
