@@ -36,7 +36,6 @@ run(
   ],
   {
     TASCNET_ADDON: join(out, 'Release', 'tascnet.node'),
-    TASCNET_TEST_CASES: '1000',
     ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
     LD_PRELOAD: [library('libasan.so'), library('libubsan.so')].join(' '),
   },

@@ -3,8 +3,7 @@
 import { test } from '@jest/globals';
 import { floats, integer, type Random, randomOf } from './random.js';
 
-/** Fewer where every one is slow: under a sanitizer. */
-const CASES = Number(process.env.TASCNET_TEST_CASES ?? 10_000);
+const CASES = 10_000;
 const AT_ONCE = 250;
 
 /** Runs the cases, many at a time; `check` answers with the error of one, 0 or false where there is none. */
