@@ -56,6 +56,8 @@ const PRESETS = {
   /** Keras `preprocess_input` in mode "tf": MobileNet, Inception. −1 … 1. */
   'keras-tf': { channels: 'RGB', scale: 1 / 127.5, mean: [1, 1, 1], std: [1, 1, 1] },
   '0..1': { channels: 'RGB', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
+  /** Networks that scale their input themselves. */
+  '0..255': { channels: 'RGB', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
 } as const satisfies Record<string, Values>;
 
 export type PresetName = keyof typeof PRESETS;

@@ -56,12 +56,13 @@ describe('presets are those of their frameworks', () => {
   const preset = (name: (typeof PRESET_NAMES)[number]) =>
     applied(preprocessingFor(graphOf(['N', 3, 8, 8]), { preset: name }));
 
-  test('torchvision, keras-caffe, keras-tf, 0..1', () => {
+  test('torchvision, keras-caffe, keras-tf, 0..1, 0..255', () => {
     // Normalize of torchvision; preprocess_input of Keras on the same pixel.
     close(preset('torchvision'), [2.248908, 0.205182, -1.804444]);
     close(preset('keras-caffe'), [0 - 103.939, 128 - 116.779, 255 - 123.68]);
     close(preset('keras-tf'), [1, 0.003922, -1]);
     close(preset('0..1'), [1, 0.501961, 0]);
+    close(preset('0..255'), [255, 128, 0]);
   });
 });
 

@@ -105,7 +105,7 @@ export const TRAINING_OPTIONS = {
     undefined,
   ),
   preprocessing: choice(
-    ['torchvision', 'keras-caffe', 'keras-tf', '0..1'],
+    ['torchvision', 'keras-caffe', 'keras-tf', '0..1', '0..255'],
     WITH_DATA,
     { group: 'Images', describe: 'How the network expects pixels.', defaultText: "what the model's metadata say" },
     undefined,
