@@ -1,8 +1,8 @@
 /**
  * Half of the channels out of tensors, along every axis. New memory is filled at the speed of its page faults, memory that
- * was used before at that of the machine's memory: each is compared with memcpy of as many bytes into the same kind. The
- * tensors are several times as large as the caches, as STREAM asks: memcpy reads half as many bytes as a cut passes over,
- * and would find more of them there.
+ * was used before at that of the machine's memory: each is compared with memcpy of as many bytes into the same kind. There
+ * the tensors are several times as large as the caches, as STREAM asks: memcpy reads half as many bytes as a cut passes
+ * over, and would find more of them there.
  */
 
 import { loadEngine } from '../lib/engine/engine.js';
@@ -11,13 +11,19 @@ import { type Comparison, median, milliseconds } from './case.js';
 import { garbageCollector } from './garbage.js';
 import { memoryRate } from './memory.js';
 
-const TENSORS: readonly (readonly [dims: readonly number[], axis: number])[] = [
-  [[2048, 2048, 3, 3], 0],
-  [[2048, 2048, 3, 3], 1],
-  [[128, 128, 48, 48], 2],
-  [[128, 128, 48, 48], 3],
-  [[8192, 8192], 1],
+type Tensor = readonly [dims: readonly number[], axis: number];
+
+const TENSORS: readonly Tensor[] = [
+  [[1024, 1024, 3, 3], 0],
+  [[1024, 1024, 3, 3], 1],
+  [[64, 64, 48, 48], 2],
+  [[64, 64, 48, 48], 3],
+  [[4096, 4096], 1],
 ];
+const LARGE: readonly Tensor[] = TENSORS.map(([[first = 1, second = 1, ...kernel], axis]) => [
+  [2 * first, 2 * second, ...kernel],
+  axis,
+]);
 
 const sizeOf = (dims: readonly number[]) => dims.reduce((product, extent) => product * extent, 1);
 
@@ -66,21 +72,28 @@ function tfjsGather(dims: readonly number[], axis: number): Comparison['ours'] {
   };
 }
 
-export const comparisons: Comparison[] = TENSORS.flatMap(([dims, axis]): Comparison[] => {
-  return (['used', 'new'] as const).flatMap((memory): Comparison[] => {
-    const cut = {
-      unit: 'GB/s',
-      better: 'higher',
-      name: `[${dims}], half along axis ${axis}, ${memory === 'used' ? 'memory used before' : 'new memory'}`,
-      ours: ours(dims, axis, memory),
-    } as const;
-    return [
-      {
-        ...cut,
-        rivalName: 'memcpy',
-        rival: memoryRate(memory === 'used' ? 'copy' : 'copy-new', sizeOf(dims) / 2),
-      },
-      { ...cut, rivalName: 'gather of tfjs', rival: { run: tfjsGather(dims, axis) } },
-    ];
-  });
-});
+const MEMORY = { used: 'memory used before', new: 'new memory' } as const;
+
+function comparison([dims, axis]: Tensor, memory: keyof typeof MEMORY) {
+  const name = `[${dims}], half along axis ${axis}, ${MEMORY[memory]}`;
+  return { unit: 'GB/s', better: 'higher', name, ours: ours(dims, axis, memory) } as const;
+}
+
+const memories = ['used', 'new'] as const;
+
+export const comparisons: Comparison[] = [
+  ...LARGE.flatMap((tensor) =>
+    memories.map((memory) => ({
+      ...comparison(tensor, memory),
+      rivalName: 'memcpy',
+      rival: memoryRate(memory === 'used' ? 'copy' : 'copy-new', sizeOf(tensor[0]) / 2),
+    })),
+  ),
+  ...TENSORS.flatMap((tensor) =>
+    memories.map((memory) => ({
+      ...comparison(tensor, memory),
+      rivalName: 'gather of tfjs',
+      rival: { run: tfjsGather(...tensor) },
+    })),
+  ),
+];
