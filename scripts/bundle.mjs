@@ -13,7 +13,7 @@ const dist = join(root, 'dist');
 const chunks = join(dist, 'chunks');
 
 const LIBRARY = 'index';
-const PROGRAMS = ['cli/main', 'search/proposer', 'search/trial-worker', 'validate/worker'];
+const PROGRAMS = ['cli/main', 'search/proposer', 'search/trial-worker', 'validate/worker', 'formats/hdf5-worker'];
 /** Packages that become part of the chunks; what they depend on does as well. */
 const BUNDLED = ['csv-parse', 'ml-matrix', 'zod'];
 const NOTICES = 'LICENSES.txt';

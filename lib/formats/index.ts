@@ -6,6 +6,7 @@ import { fold } from '../analyze/fold.js';
 import { TascnetError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { validateGraph } from '../graph/validate.js';
+import { inFile } from './files.js';
 import { readOnnx, writeOnnx } from './onnx/index.js';
 
 export interface SaveOptions {
@@ -17,18 +18,32 @@ interface Format {
   name: string;
   extensions: readonly string[];
   read(file: string): Promise<Graph>;
-  write(graph: Graph, file: string, options?: SaveOptions): Promise<void>;
+  /** Left out for formats that are only read. */
+  write?(graph: Graph, file: string, options?: SaveOptions): Promise<void>;
 }
 
-const FORMATS: readonly Format[] = [{ name: 'ONNX', extensions: ['.onnx'], read: readOnnx, write: writeOnnx }];
+const FORMATS: readonly Format[] = [
+  { name: 'ONNX', extensions: ['.onnx'], read: readOnnx, write: writeOnnx },
+  {
+    name: 'Keras',
+    extensions: ['.keras', '.h5', '.hdf5'],
+    read: async (file) => (await import('./keras/index.js')).readKeras(file),
+  },
+  {
+    name: 'tfjs LayersModel',
+    extensions: ['.json'],
+    read: async (file) => (await import('./keras/index.js')).readLayersModel(file),
+  },
+];
 
-function formatOf(file: string): Format {
+/** @param expected the formats that an ending which is not known is told of. */
+function formatOf(file: string, expected: readonly Format[]): Format {
   const extension = path.extname(file).toLowerCase();
   const format = FORMATS.find(({ extensions }) => extensions.includes(extension));
   if (format) return format;
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
     throw new TascnetError(`${file} is a folder; a model file was expected.`);
-  const known = FORMATS.map(({ name, extensions }) => `${name} (${extensions.join(', ')})`).join(', ');
+  const known = expected.map(({ name, extensions }) => `${name} (${extensions.join(', ')})`).join(' or ');
   throw new TascnetError(
     `${file}: ${extension === '' ? 'its name has no ending that tells its format' : `the model format "${extension}" is not known`}; ${known} was expected.`,
     {
@@ -42,21 +57,20 @@ function formatOf(file: string): Format {
  * @throws TascnetError naming the file and the node or tensor that is wrong.
  */
 export async function load(file: string): Promise<Graph> {
-  const graph = await formatOf(file).read(file);
-  try {
-    return fold(graph);
-  } catch (error) {
-    if (!(error instanceof TascnetError)) throw error;
-    throw new TascnetError(`${file}: ${error.message}`, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      cause: error,
-      exitCode: error.exitCode,
-    });
-  }
+  const graph = await formatOf(file, FORMATS).read(file);
+  return inFile(file, async () => fold(graph));
 }
 
 /** Checks and writes a model, whole or not at all. @throws TascnetError when it is inconsistent or cannot be written. */
 export async function save(graph: Graph, file: string, options?: SaveOptions): Promise<void> {
+  const { name, write } = formatOf(
+    file,
+    FORMATS.filter((format) => format.write),
+  );
+  if (!write)
+    throw new TascnetError(`${file}: ${name} models are only read; tascnet writes ONNX.`, {
+      hint: 'Choose a name ending in .onnx.',
+    });
   validateGraph(graph);
-  await formatOf(file).write(graph, file, options);
+  await write(graph, file, options);
 }

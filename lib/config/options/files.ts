@@ -6,7 +6,11 @@ import { ALL, PRUNE, STAGE1, STAGE2, TARGETS, TAUGHT, TRAIN, WITH_DATA } from '.
 const RIVALS = ['plain', 'linear', 'random', 'smaller-input', 'all', 'none'] as const;
 
 export const FILE_OPTIONS = {
-  model: text(TRAIN, { group: 'Files', placeholder: 'FILE', describe: 'The pre-trained network (.onnx).' }),
+  model: text(TRAIN, {
+    group: 'Files',
+    placeholder: 'FILE',
+    describe: 'The pre-trained network (.onnx, .keras, .h5, or model.json of tfjs).',
+  }),
   data: text(WITH_DATA, {
     group: 'Files',
     placeholder: 'PATH',
@@ -17,7 +21,7 @@ export const FILE_OPTIONS = {
     group: 'Files',
     placeholder: 'FILE',
     describe:
-      'Learn from this network (.onnx) too, which was fine-tuned on the same data; it may take larger images. prune: in place of the unpruned one.',
+      'Learn from this network too, which was fine-tuned on the same data; it may take larger images. prune: in place of the unpruned one.',
   }),
   out: text(TRAIN, {
     group: 'Files',

@@ -1,6 +1,5 @@
 /** Reads ONNX models into a `Graph`. */
 
-import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { messageOf, TascnetError } from '../../errors.js';
@@ -8,9 +7,10 @@ import type { Attribute, Dim, Graph, Node, ValueInfo } from '../../graph/graph.j
 import { inTopologicalOrder } from '../../graph/order.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { validateGraph } from '../../graph/validate.js';
+import { inFile, readModelFile } from '../files.js';
 import { readAttribute } from './attribute.js';
 import { dataTypeOf, nameOfCode, widened } from './data-types.js';
-import { externalData, readAll } from './external-data.js';
+import { externalData } from './external-data.js';
 import {
   type GraphProto,
   type ModelProto,
@@ -40,40 +40,15 @@ export interface DecodeOptions {
  * match its shape, external data outside the folder, sub-graphs, functions, sparse tensors.
  */
 export async function readOnnx(file: string): Promise<Graph> {
-  try {
-    return decode(readModel(file), { external: externalData(path.dirname(file)), owned: true });
-  } catch (error) {
-    if (!(error instanceof TascnetError)) throw error;
-    const { hint, exitCode } = error;
-    throw new TascnetError(`${file}: ${error.message}`, {
-      ...(hint === undefined ? {} : { hint }),
-      cause: error,
-      exitCode,
-    });
-  }
+  return inFile(file, async () => {
+    const bytes = readModelFile(file, 'an ONNX model', MAX_MODEL_BYTES);
+    return decode(bytes, { external: externalData(path.dirname(file)), owned: true });
+  });
 }
 
 /** As `readOnnx`, from the bytes of a model file, which are not changed and must not change as long as the graph is used. */
 export function decodeOnnx(bytes: Uint8Array, { externalRoot }: DecodeOptions = {}): Graph {
   return decode(bytes, { external: externalData(externalRoot), owned: false });
-}
-
-function readModel(file: string): Uint8Array {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, 'r');
-  } catch (error) {
-    throw new TascnetError(`the model cannot be opened: ${messageOf(error)}.`, { cause: error });
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw new TascnetError('this is not a file; an ONNX model was expected.');
-    if (stat.size > MAX_MODEL_BYTES)
-      throw new TascnetError(`the file has ${stat.size} bytes, but an ONNX model file never exceeds 2 GiB.`);
-    return readAll(descriptor, stat.size);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function decode(bytes: Uint8Array, source: TensorSource): Graph {

@@ -1,0 +1,39 @@
+/** Every class of layer that tascnet reads. Adding one is adding it to the file of its theme. */
+
+import { refusal } from '../json.js';
+import type { LayerKind } from '../site.js';
+import type { Layer } from '../topology.js';
+import { ACTIVATION_LAYERS } from './activation.js';
+import { CONVOLUTIONS } from './convolution.js';
+import { DENSE_LAYERS } from './dense.js';
+import { MERGES } from './merging.js';
+import { NORMALIZATIONS } from './normalization.js';
+import { POOLS } from './pooling.js';
+import { REGULARIZATIONS } from './regularization.js';
+import { RESAMPLINGS } from './resampling.js';
+import { SHAPES } from './shape.js';
+
+const KINDS = new Map<string, LayerKind>(
+  [
+    ACTIVATION_LAYERS,
+    CONVOLUTIONS,
+    DENSE_LAYERS,
+    MERGES,
+    NORMALIZATIONS,
+    POOLS,
+    REGULARIZATIONS,
+    RESAMPLINGS,
+    SHAPES,
+  ].flatMap((kinds) => Object.entries(kinds)),
+);
+
+/** @throws TascnetError for layers without a counterpart: recurrent ones, functions of one's own, …. */
+export function kindOf(layer: Layer): LayerKind {
+  const kind = layer.foreign ? undefined : KINDS.get(layer.className);
+  if (kind) return kind;
+  throw refusal(
+    layer,
+    `layers of the class ${layer.className} are not known.`,
+    'Export the model to ONNX instead: model.export(path, format="onnx"), or tf2onnx.',
+  );
+}
