@@ -11,7 +11,7 @@
  *   made.
  * - Each call waits for its result on one of libuv's threads (`UV_THREADPOOL_SIZE`, 4 by default), as file access does.
  * - Arrays that are passed are read in place until the promise settles, never written (but for an `out`) and never copied
- *   (but where `strides` want it): do not change them or transfer their buffers meanwhile. Those on a SharedArrayBuffer, a resizable or a detached
+ *   (but where `strides` want it, scores to be ranked, and lists of indices): do not change them or transfer their buffers meanwhile. Those on a SharedArrayBuffer, a resizable or a detached
  *   buffer are refused. Results belong to the caller.
  * - A wrong argument rejects with a TypeError or RangeError that names it, what came and what was expected (the
  *   synchronous calls throw it); a signal rejects with `Interrupted`, once the work has ended.

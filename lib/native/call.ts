@@ -26,13 +26,15 @@ export async function call<T>(
   work?: number,
 ): Promise<T> {
   const signal = options?.signal;
+  if (signal !== undefined) {
+    requireSignal(signal);
+    if (signal.aborted) throw new Interrupted();
+  }
   const search = work !== undefined && needsDevice(work) ? findDevice() : undefined;
   if (signal === undefined) {
     await search;
     return start();
   }
-  requireSignal(signal);
-  if (signal.aborted) throw new Interrupted();
   const token = new Int32Array(1);
   let stop = () => {};
   const stopped = new Promise<'stopped'>((resolve) => {

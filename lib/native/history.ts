@@ -129,7 +129,7 @@ export class History {
     });
   }
 
-  /** Everything, for `History.restore`: 16 + 4 · rank bytes, then channels · (channels + 3) / 2 doubles, little-endian. */
+  /** Everything, for `History.restore`: 16 + 4 · rank bytes rounded up to a multiple of 8, then channels · (channels + 3) / 2 doubles, little-endian. */
   serialize(options?: CallOptions): Promise<Uint8Array> {
     return this.#queue.run(async () => {
       const head = headBytes(this.#dims.length);
@@ -167,7 +167,8 @@ export class History {
 
 /** In place where they are aligned. */
 function doublesOf(bytes: Uint8Array): Float64Array {
-  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  // Not `slice`, which gives a Buffer's own memory again.
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   return new Float64Array(buffer, byteOffset, byteLength / 8);
 }
 

@@ -97,6 +97,8 @@ const MOST_EXTENT = 2 ** 31 - 1;
 const MOST_DIMS = 16;
 /** Channels, and indices along an axis that is cut: a plan says of each whether it stays. */
 const MOST_PLANNED = 2 ** 27;
+/** Pairs that are written out along an axis. */
+const MOST_MERGES = 2 ** 22;
 
 /** As the addon checks them. */
 function checkDims(dims: unknown, name: string): void {
@@ -164,7 +166,8 @@ function indexListOf(value: unknown, name: string): readonly unknown[] {
 
 function mergesOf(merge: unknown, name: string, gone: Uint8Array): [number, number][] {
   requireArray(merge, name);
-  return merge.map((pair, i): [number, number] => {
+  // Array.from, since map would leave holes out.
+  return Array.from(merge, (pair, i): [number, number] => {
     const at = `${name}[${i}]`;
     requireArray(pair, at);
     const [from, into] = pair;
@@ -200,6 +203,10 @@ function markMember(member: object, at: string, gone: Uint8Array, pairs: [number
       axis.state[index] = goes === 1 ? GOES : STAYS;
     }
   }
+  if (axis.merge.length + pairs.length * perChannel > MOST_MERGES)
+    throw new RangeError(
+      `Expected at most ${MOST_MERGES} merged slices for ${at} but its ${pairs.length} pairs make ${pairs.length * perChannel}`,
+    );
   for (const [from, into] of pairs)
     for (let element = 0; element < perChannel; element++)
       axis.merge.push([indexOf(from, element), indexOf(into, element)]);

@@ -191,9 +191,10 @@ Strided Args::tensor(Napi::Value value, const std::string& name, const Shape& sh
   }
   std::vector<std::size_t> steps;
   std::size_t last = 0;
-  for (std::uint32_t a = 0; a < list.Length(); ++a) {
+  // Not as many as the list has by now: reading it may run code of the caller's (getters) that changes it.
+  for (std::size_t a = 0; a < shape.dims().size(); ++a) {
     const std::string at = listName + "[" + std::to_string(a) + "]";
-    const std::size_t step = integer(list.Get(a), at, 0, kMostElements);
+    const std::size_t step = integer(list.Get(static_cast<std::uint32_t>(a)), at, 0, kMostElements);
     steps.push_back(step);
     const std::size_t moves = shape.elements() == 0 ? 0 : shape[a] - 1;
     if (step != 0 && moves > (array.length - std::min(array.length, last + 1)) / step) {

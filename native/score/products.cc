@@ -124,7 +124,8 @@ struct Task {
 
 // Many channels: one chunk of positions after the other, its entries divided among the threads.
 void addByEntries(const Task& task, bool fresh, double* sums, const CancelFlag& cancel) {
-  const std::size_t chunk = std::max(kChunk, kPacked / task.x.channels / kBlock * kBlock);
+  const std::size_t channels = task.x.channels + (task.symmetric ? 0 : task.y.channels);
+  const std::size_t chunk = std::max(kChunk, kPacked / channels / kBlock * kBlock);
   Packed left(task.x, chunk);
   std::vector<Packed> other;
   if (!task.symmetric) other.emplace_back(task.y, chunk);

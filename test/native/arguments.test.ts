@@ -299,6 +299,26 @@ test('a change of an image must stay by it, and its output be memory of its own'
   for (const [call, message] of cases) await expect(call).rejects.toThrow(message);
 });
 
+test('strides that change while they are read are refused, or read as many as there are axes', async () => {
+  const tensor = new Float32Array(64).fill(1);
+  const hostile = (change: (list: number[]) => void) => {
+    const list = [2, 1];
+    Object.defineProperty(list, 0, {
+      get() {
+        change(list);
+        return 2;
+      },
+    });
+    return { strides: list };
+  };
+  const growing = hostile((list) => list.push(1000, 1000, 1000));
+  expect([...(await native.norms(tensor, [3, 2], 0, 'l1', growing))]).toEqual([2, 2, 2]);
+  const shrinking = hostile((list) => {
+    list.length = 1;
+  });
+  await expect(native.norms(tensor, [3, 2], 0, 'l1', shrinking)).rejects.toThrow('an integer for strides[1]');
+});
+
 test('a buffer that is transferred while the other arguments are read is refused', async () => {
   const data = new Float32Array(4);
   const { port1, port2 } = new MessageChannel();

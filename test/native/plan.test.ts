@@ -119,6 +119,11 @@ test('what cannot be planned is refused by name', () => {
   expect(plan({ channels: 2 ** 31 })).toThrow('groups[0].channels');
   expect(plan({}, { a: [2 ** 27 + 1] })).toThrow('tensors.a[0], an axis that is cut');
   expect(plan({}, { a: [4, 2 ** 31 - 1, 2 ** 31 - 1] })).toThrow('a product of extents below 2^53 for tensors.a');
+  const wide = { tensor: 'a', axis: 0, perChannel: 2 ** 22 + 1, reads: true };
+  expect(plan({ channels: 2, remove: [0], merge: [[0, 1]], members: [wide] }, { a: [2 ** 24] })).toThrow(
+    'at most 4194304 merged slices for groups[0].members[0]',
+  );
+  expect(plan({ merge: new Array(1) })).toThrow('an array for groups[0].merge[0] but received undefined');
   expect(plan({}, { a: [] })).toThrow('1 to 16 extents for tensors.a but received 0');
   expect(plan({ members: [{ tensor: 'b', axis: 0 }] })).toThrow('one of tensors for groups[0].members[0].tensor');
   expect(plan({ members: [{ tensor: 'a', axis: 2 }] })).toThrow('groups[0].members[0].axis');

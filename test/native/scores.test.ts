@@ -224,6 +224,12 @@ test('a history comes back from its bytes, and damaged ones are refused', async 
   expect(copy.records).toBe(3);
   expect(await copy.gram()).toEqual(await history.gram());
   expect(copy.l1()).toEqual(history.l1());
+  // A part of a file, which a Buffer is, anywhere in its memory.
+  for (const offset of [1, 3, 8]) {
+    const file = Buffer.alloc(bytes.length + offset);
+    file.set(bytes, offset);
+    expect((await History.restore(file.subarray(offset))).l1()).toEqual(history.l1());
+  }
   const next = floats(random, 45);
   await Promise.all([history.record(next), copy.record(next)]);
   expect(await copy.serialize()).toEqual(await history.serialize());
