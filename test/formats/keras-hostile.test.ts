@@ -345,3 +345,27 @@ test('Keras models are only read', async () => {
   const out = path.join(folder, 'out.keras');
   await expect(save(graph, out)).rejects.toThrow(/out\.keras: Keras models are only read; tascnet writes ONNX/);
 });
+
+test("a constant that is a list, somebody's own class and endless activations are refused by name", async () => {
+  const reading = (className: string, config: Json, options: Json = {}): Node => ({
+    name: 'y',
+    class_name: className,
+    config: { name: 'y', trainable: true, ...config },
+    inbound_nodes: [[['x', 0, 0, options]]],
+  });
+  const refusal = (...layer: Parameters<typeof reading>) => network(functional([input(), reading(...layer)]));
+  expect(await refusal('TFOpLambda', { function: 'math.subtract' }, { y: [103, 116, 123] })).toMatch(
+    /TFOpLambda "y".*list of numbers/,
+  );
+  for (const own of ['Gelu', 'Mean', 'Silu'])
+    expect(await refusal(own, {})).toMatch(new RegExp(`${own} "y": layers of the class ${own} are not known`));
+  const inner = { class_name: 'Activation', config: { activation: 'relu' } };
+  expect(await refusal('Activation', { activation: inner })).toMatch(/Activation "y".*not known/);
+  const shallow = {
+    modelTopology: { model_config: functional([input(), reading('Activation', { activation: 'HERE' })]) },
+  };
+  // As text, since JSON.stringify would overflow.
+  const levels = 20_000;
+  const deep = `${'{"class_name":"Activation","config":{"activation":'.repeat(levels)}"relu"${'}}'.repeat(levels)}`;
+  expect(await complaint('deep.json', JSON.stringify(shallow).replace('"HERE"', deep))).toMatch(/nested too deeply/);
+});

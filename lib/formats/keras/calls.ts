@@ -45,7 +45,7 @@ function newCall(layer: Configured, node: Json): Call {
   const args = fieldOf(node, 'args');
   const kwargs = fieldOf(node, 'kwargs');
   if (!Array.isArray(args)) throw refusal(layer, 'a call of it has no list of arguments.');
-  const call: Call = { operands: operandsOf(layer, args, tensorOf), options: {} };
+  const call: Call = { operands: args.flatMap((argument) => operandsOf(layer, argument, tensorOf)), options: {} };
   addOptions(layer, call, isObject(kwargs) ? kwargs : {}, tensorOf);
   return call;
 }
@@ -78,13 +78,15 @@ function oldCall(layer: Configured, node: unknown): Call {
 
 type AsTensor = (value: unknown) => Reference | undefined;
 
+/** Lists are of tensors: one of numbers is a constant tensor, which would have to stay whole. */
 function operandsOf(layer: Configured, value: unknown, asTensor: AsTensor, depth = 0): (Reference | number)[] {
   const tensor = asTensor(value);
   if (tensor) return [tensor];
-  if (typeof value === 'number') return [value];
+  if (typeof value === 'number' && depth === 0) return [value];
   if (value === null) return [];
   if (Array.isArray(value) && depth <= MAX_DEPTH)
     return value.flatMap((part) => operandsOf(layer, part, asTensor, depth + 1));
+  if (typeof value === 'number') throw refusal(layer, 'it is called with a list of numbers, which is not supported.');
   throw refusal(layer, 'it is called with something that is neither a tensor nor a number.');
 }
 

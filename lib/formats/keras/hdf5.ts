@@ -95,6 +95,7 @@ function opened(port: MessagePort, worker: Worker, deadline: number): Promise<vo
       }),
     );
     worker.once('error', (error) => settle(() => reject(error)));
+    worker.once('exit', () => settle(() => reject(new TascnetError('the thread that reads HDF5 ended too early.'))));
   });
 }
 

@@ -17,7 +17,22 @@ export function parsedObject(text: string, what: string): Json {
     throw new TascnetError(`${what} is not JSON, or it is truncated.`, { cause: error });
   }
   if (!isObject(value)) throw new TascnetError(`${what} should be a JSON object.`);
+  if (depthOf(value) > MAX_DEPTH) throw new TascnetError(`${what} is nested too deeply.`);
   return value;
+}
+
+/** Models within models within models stay far below. */
+const MAX_DEPTH = 500;
+
+/** How many objects and lists are within each other; counted without recursion, which a stranger's file could exhaust. */
+function depthOf(value: unknown): number {
+  let level: unknown[] = [value];
+  let depth = 0;
+  while (level.length > 0 && depth <= MAX_DEPTH) {
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+    depth++;
+  }
+  return depth;
 }
 
 /** The own property of an object; JSON's `__proto__` and what every object inherits are not asked for. */

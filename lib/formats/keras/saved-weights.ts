@@ -21,8 +21,8 @@ export function numberedWeights(file: Hdf5): WeightSource {
 
 /** Where the variables of a layer lie. Its name, which newer files keep beside them, has the last word. */
 function groupOf(file: Hdf5, place: Place): string {
-  // As Keras 2.12 and 2.13 have it.
-  const keys = [place.key, place.key.replace(/^layers\//, '_layer_checkpoint_dependencies/')];
+  // As Keras 2.13 has it.
+  const keys = [place.key, place.key.replace(/(^|\/)layers\//g, '$1_layer_checkpoint_dependencies/')];
   const nameOf = (group: string) => file.text(`${group}/vars`, 'name');
   const key = keys.find((each) => file.names(`${each}/vars`).length > 0) ?? place.key;
   if ((nameOf(key) ?? place.name) === place.name) return key;

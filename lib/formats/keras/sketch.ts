@@ -22,6 +22,7 @@ export interface Sketch {
   input(name: string, dtype: DataType, dims: Dim[]): string;
   /** The node that makes a value; undefined for inputs and weights. */
   maker(value: string): Node | undefined;
+  dtype(value: string): DataType;
   /** The shape of a value, in its own order. */
   dims(value: string): readonly Dim[];
   /** The graph needs this operator set, or a later one. */
@@ -88,6 +89,7 @@ export function sketch(): Sketch {
       return name;
     },
     maker: (value) => makers.get(value),
+    dtype: (value) => typeOf(value).dtype,
     dims: (value) => typeOf(value).dims,
     needs: (least) => {
       opset = Math.max(opset, least);

@@ -8,6 +8,8 @@ import type { Place } from './weights.js';
 export interface Layer extends Place {
   /** Its class is none of Keras's own, whatever it is called. */
   foreign: boolean;
+  /** It is a function of tensors, of Keras 3. */
+  operation: boolean;
   /** In order; a layer that is shared has several. */
   calls: Call[];
   /** The network of a layer that is itself a model. */
@@ -104,16 +106,23 @@ function layerOf(json: unknown, parent: Parent, numbers: Map<string, number>): L
   const path = [...parent.path, name];
   const network = nestedNetwork(json, { path, key });
   const module = fieldOf(json, 'module');
-  const foreign = typeof module === 'string' && !/^(tf_)?keras(\.|$)/.test(module);
+  const registered = fieldOf(json, 'registered_name');
+  const custom = typeof registered === 'string' && registered.startsWith('Custom>');
+  const foreign = custom || (typeof module === 'string' && !/^(tf_)?keras(\.|$)/.test(module));
+  // Files that name no modules (.h5) tell them by settings that every layer has.
+  const operation = module === undefined ? !('trainable' in settings || 'dtype' in settings) : isOfOperations(module);
   const calls = callsOf(configured, fieldOf(json, 'inbound_nodes') ?? []);
-  return { ...configured, foreign, path, key, calls, ...(network ? { network } : {}) };
+  return { ...configured, foreign, operation, path, key, calls, ...(network ? { network } : {}) };
+}
+
+function isOfOperations(module: unknown): boolean {
+  return typeof module === 'string' && module.includes('.ops.');
 }
 
 /** As Keras 3 names the groups of weights: `conv2d`, `conv2d_1`, …, by the class and not by the name. */
 function numbered(json: Json, className: string, numbers: Map<string, number>): string {
-  const module = fieldOf(json, 'module');
   // Plain functions of tensors are no layers, and have no number.
-  if (typeof module === 'string' && module.includes('.ops.')) return className;
+  if (isOfOperations(fieldOf(json, 'module'))) return className;
   const snake = className
     .replace(/\W+/g, '')
     .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
@@ -152,5 +161,14 @@ function inputBefore(first: Layer, config: unknown, parent: Parent): Layer {
     fieldOf(inner, 'batch_input_shape');
   const name = `${first.name}_input`;
   const path = [...parent.path, name];
-  return { name, className: 'InputLayer', config: { batch_shape: shape }, foreign: false, path, key: '', calls: [] };
+  return {
+    name,
+    className: 'InputLayer',
+    config: { batch_shape: shape },
+    foreign: false,
+    operation: false,
+    path,
+    key: '',
+    calls: [],
+  };
 }

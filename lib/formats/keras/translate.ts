@@ -181,12 +181,7 @@ function graphInput({ sketch, channelsFirst }: Work, layer: Layer, network: Netw
     if (Number.isInteger(extent) && extent > 0 && extent < 2 ** 31) return extent;
     throw refusal(layer, `its shape ${JSON.stringify(shape)} has an impossible extent.`);
   });
-  const readers = [...network.layers.values()].filter(({ calls }) =>
-    calls.some(({ operands }) =>
-      operands.some((operand) => typeof operand === 'object' && operand.layer === layer.name),
-    ),
-  );
-  const words = readers.length > 0 && readers.every(({ className }) => className === 'Embedding');
+  const words = isOfWords(network, layer.name);
   if (layer.config.dtype === 'string') throw refusal(layer, 'it takes text; numbers were expected.');
   const [batch = 'N', ...rest] = dims;
   const channels = rest.at(-1);
@@ -194,4 +189,14 @@ function graphInput({ sketch, channelsFirst }: Work, layer: Layer, network: Netw
     return { name: sketch.input(layer.name, words ? 'int64' : 'float32', dims), order: 'keras' };
   const image = [batch, channels, ...rest.slice(0, -1)];
   return { name: sketch.input(layer.name, 'float32', image), order: 'channelsFirst' };
+}
+
+/** Whether nothing but embeddings read it, within models too. */
+function isOfWords(network: Network, input: string): boolean {
+  const readers = [...network.layers.values()].filter(({ calls }) =>
+    calls.some(({ operands }) => operands.some((operand) => typeof operand === 'object' && operand.layer === input)),
+  );
+  const reads = ({ className, network: inner }: Layer) =>
+    inner ? inner.inputs.every(({ layer }) => isOfWords(inner, layer)) : className === 'Embedding';
+  return readers.length > 0 && readers.every(reads);
 }

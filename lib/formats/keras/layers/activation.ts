@@ -96,7 +96,8 @@ export function activated(site: Site, x: Value): Value {
   const config = isObject(setting) ? fieldOf(setting, 'config') : undefined;
   // A function stands as { class_name: "function", config: "relu" }.
   if (typeof config === 'string') return byName(site, x, config);
-  const layer = typeof className === 'string' ? entryOf(LAYERS, className) : undefined;
+  // An Activation within an activation could hold another one, and so on.
+  const layer = typeof className === 'string' && className !== 'Activation' ? entryOf(LAYERS, className) : undefined;
   if (layer && typeof className === 'string' && isObject(config))
     return layer({ ...site, layer: { ...site.layer, className, config } }, x);
   throw refusal(
@@ -125,10 +126,10 @@ function reluLayer(site: Site, x: Value): Value {
   return high === undefined ? bent : clipped(site, bent, undefined, high);
 }
 
-/** x from the threshold on, slope · (x − threshold) below it. */
+/** x above the threshold, slope · (x − threshold) up to it. */
 function thresholded(site: Site, x: Value, threshold: number, slope: number): Value {
   const bound = scalar(site, 'threshold', threshold);
-  const above = add(site, 'GreaterOrEqual', [x.name, bound], {}, 'GreaterOrEqual');
+  const above = add(site, 'Greater', [x.name, bound], {}, 'Greater');
   const below = add(site, 'Sub', [x.name, bound], {}, 'Sub');
   const bent = add(site, 'Mul', [below, scalar(site, 'slope', slope)], {}, 'Mul');
   return { ...x, name: add(site, 'Where', [above, x.name, bent], {}, 'Where') };
@@ -157,7 +158,7 @@ function prelu(site: Site): Value {
 }
 
 /** Plain functions of Keras 3, by the activations that they are. */
-const OPERATIONS = {
+export const ACTIVATION_OPERATIONS = {
   HardSigmoid: 'hard_sigmoid',
   HardSilu: 'hard_silu',
   Relu: 'relu',
@@ -179,7 +180,7 @@ export const ACTIVATION_LAYERS: Record<string, LayerKind> = {
   PReLU: { variables: () => ['alpha'], translate: prelu },
   Gelu: { translate: (site) => gelu(flagOf(site.layer, 'approximate', true) ? 'tanh' : 'none')(site, inputOf(site)) },
   ...Object.fromEntries(
-    Object.entries(OPERATIONS).map(([operation, name]) => [
+    Object.entries(ACTIVATION_OPERATIONS).map(([operation, name]) => [
       operation,
       { translate: (site: Site) => byName(site, inputOf(site), name) },
     ]),

@@ -42,13 +42,18 @@ function dense(site: Site): Value {
   return activated(site, { name, order: 'keras' });
 }
 
+/** ONNX's number for it. */
+const INT64 = 7;
+
 function embedding(site: Site): Value {
   const { layer, sketch } = site;
   const ids = inKerasOrder(sketch, inputOf(site));
   const rows = wholeOf(layer, 'input_dim');
   const columns = wholeOf(layer, 'output_dim');
   const table = weight(site, 'embeddings', (stored) => shaped(site, 'embeddings', stored, [rows, columns]));
-  const name = add(site, 'Gather', [table, ids.name], { axis: 0 });
+  const whole = ['int32', 'int64'].includes(sketch.dtype(ids.name));
+  const indices = whole ? ids.name : add(site, 'Cast', [ids.name], { to: INT64 }, 'Cast');
+  const name = add(site, 'Gather', [table, indices], { axis: 0 });
   if (layer.config.quantization_mode) throw refusal(layer, 'its table is quantized; float32 was expected.');
   return { name, order: 'keras', ...(layer.config.mask_zero === true ? { masked: true } : {}) };
 }

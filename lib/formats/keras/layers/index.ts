@@ -3,7 +3,7 @@
 import { refusal } from '../json.js';
 import type { LayerKind } from '../site.js';
 import type { Layer } from '../topology.js';
-import { ACTIVATION_LAYERS } from './activation.js';
+import { ACTIVATION_LAYERS, ACTIVATION_OPERATIONS } from './activation.js';
 import { CONVOLUTIONS } from './convolution.js';
 import { DENSE_LAYERS } from './dense.js';
 import { MERGES } from './merging.js';
@@ -27,9 +27,13 @@ const KINDS = new Map<string, LayerKind>(
   ].flatMap((kinds) => Object.entries(kinds)),
 );
 
+/** Functions of tensors; a layer of such a name is somebody's own. */
+const OPERATIONS = new Set(['Gelu', 'Mean', 'Max', 'TrueDivide', ...Object.keys(ACTIVATION_OPERATIONS)]);
+
 /** @throws TascnetError for layers without a counterpart: recurrent ones, functions of one's own, …. */
 export function kindOf(layer: Layer): LayerKind {
-  const kind = layer.foreign ? undefined : KINDS.get(layer.className);
+  const foreign = layer.foreign || (OPERATIONS.has(layer.className) && !layer.operation);
+  const kind = foreign ? undefined : KINDS.get(layer.className);
   if (kind) return kind;
   throw refusal(
     layer,
