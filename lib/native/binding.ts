@@ -28,6 +28,15 @@ export type Weights = Float32Array | Uint16Array;
 /** What the numbers of a Uint16Array mean; a Float32Array needs none. */
 export type DType = 'float32' | 'float16' | 'bfloat16';
 
+type Score = (
+  tensor: Weights,
+  dims: Dims,
+  axis: number,
+  token?: Token,
+  dtype?: DType,
+  strides?: Dims,
+) => Promise<Float64Array>;
+
 type Fold = (
   weight: Float32Array,
   dims: Dims,
@@ -72,15 +81,8 @@ export interface Binding {
     dtype?: DType,
     strides?: Dims,
   ): Promise<Float64Array>;
-  geometricMedian(
-    tensor: Weights,
-    dims: Dims,
-    axis: number,
-    token?: Token,
-    dtype?: DType,
-    strides?: Dims,
-  ): Promise<Float64Array>;
-  lamp(tensor: Weights, dims: Dims, axis: number, token?: Token, dtype?: DType, strides?: Dims): Promise<Float64Array>;
+  geometricMedian: Score;
+  lamp: Score;
   cosinePairs(gram: Float64Array, n: number, k: number, token?: Token): Promise<PairArrays>;
   rankChannels(scores: Float64Array, count: number | undefined, token?: Token): Promise<Int32Array>;
   historyCreate(dims: Dims, axis: number): Handle;

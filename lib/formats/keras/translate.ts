@@ -191,12 +191,19 @@ function graphInput({ sketch, channelsFirst }: Work, layer: Layer, network: Netw
   return { name: sketch.input(layer.name, 'float32', image), order: 'channelsFirst' };
 }
 
-/** Whether nothing but embeddings read it, within models too. */
-function isOfWords(network: Network, input: string): boolean {
+/** Whether nothing but embeddings read it, within models too. `known`: what was found before, so that each is asked once. */
+function isOfWords(network: Network, input: string, known = new Map<Layer | undefined, boolean>()): boolean {
+  const layer = network.layers.get(input);
+  const found = known.get(layer) ?? readByEmbeddings(network, input, known);
+  known.set(layer, found);
+  return found;
+}
+
+function readByEmbeddings(network: Network, input: string, known: Map<Layer | undefined, boolean>): boolean {
   const readers = [...network.layers.values()].filter(({ calls }) =>
     calls.some(({ operands }) => operands.some((operand) => typeof operand === 'object' && operand.layer === input)),
   );
   const reads = ({ className, network: inner }: Layer) =>
-    inner ? inner.inputs.every(({ layer }) => isOfWords(inner, layer)) : className === 'Embedding';
+    inner ? inner.inputs.every(({ layer }) => isOfWords(inner, layer, known)) : className === 'Embedding';
   return readers.length > 0 && readers.every(reads);
 }

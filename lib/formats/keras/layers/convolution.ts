@@ -64,15 +64,20 @@ function convolved(
   return { ...from, name: add(site, 'Conv', [from.name, kernel, ...vectors], attributes, part) };
 }
 
-/** [H, W, I, O] → [O, I, H, W]. */
+/** The kernel with its last axis first and the one before it second: [H, W, I, O] → [O, I, H, W]. */
+function turned(site: Site, variable: string, extents: readonly (number | undefined)[]): string {
+  const rank = extents.length - 2;
+  return weight(site, variable, (stored) =>
+    permuted(shaped(site, variable, stored, extents), [rank + 1, rank, ...axes(rank)]),
+  );
+}
+
 function convolution(site: Site): Value {
   const { layer } = site;
-  const { value, order, rank } = imageOf(site, rankOfClass(layer));
+  const { value, order } = imageOf(site, rankOfClass(layer));
   const geometry = geometryOf(layer);
   const filters = wholeOf(layer, 'filters');
-  const kernel = weight(site, 'kernel', (stored) =>
-    permuted(shaped(site, 'kernel', stored, [...geometry.kernel, undefined, filters]), [rank + 1, rank, ...axes(rank)]),
-  );
+  const kernel = turned(site, 'kernel', [...geometry.kernel, undefined, filters]);
   const attributes = { ...windowAttributes(layer, geometry), group: wholeOf(layer, 'groups', 1) };
   return activated(site, convolved(site, { ...value, order }, kernel, attributes, true));
 }
@@ -106,9 +111,7 @@ function separable(site: Site): Value {
   const attributes = { ...windowAttributes(layer, geometry), group: kernel.group };
   const deep = convolved(site, { ...value, order }, kernel.name, attributes, false, 'depthwise');
   const one = new Array<number>(rank).fill(1);
-  const point = weight(site, 'pointwise_kernel', (stored) =>
-    permuted(shaped(site, 'pointwise_kernel', stored, [...one, undefined, filters]), [rank + 1, rank, ...axes(rank)]),
-  );
+  const point = turned(site, 'pointwise_kernel', [...one, undefined, filters]);
   return activated(site, convolved(site, deep, point, { kernel_shape: one }, true));
 }
 
@@ -118,9 +121,7 @@ function transposed(site: Site): Value {
   const { value, order, rank } = imageOf(site, rankOfClass(layer));
   const geometry = geometryOf(layer);
   const filters = wholeOf(layer, 'filters');
-  const kernel = weight(site, 'kernel', (stored) =>
-    permuted(shaped(site, 'kernel', stored, [...geometry.kernel, filters, undefined]), [rank + 1, rank, ...axes(rank)]),
-  );
+  const kernel = turned(site, 'kernel', [...geometry.kernel, filters, undefined]);
   const given = layer.config.output_padding;
   const extra =
     given === null || given === undefined ? undefined : wholesOf(layer, 'output_padding', rank, { least: 0 });
